@@ -1,0 +1,89 @@
+"""State of one vCPU, as one block of memory.
+
+The header is common to all guests; the guest's slots follow (``dbt.abi.arm``), then tier 0's temporary cells, then the
+jump cache and the TLB. Everything is counted in 64-bit *cells* so that tier 0 can name a guest register and a temporary alike.
+"""
+
+from __future__ import annotations
+
+from dbt.abi.layout import Layout
+from dbt.abi.memory import JUMP_ENTRIES, JUMP_ENTRY_BITS, TLB_ENTRIES, TLB_ENTRY_BITS
+from dbt.ir.types import Type
+
+TEMP_CELLS = 448  # temporaries of one guest instruction in tier 0, and the operands of helper ops in tier 1
+FP_MODE_RMODE = 3  # bits 0-1: 0 nearest, 1 up, 2 down, 3 zero
+FP_MODE_FLUSH_OUT = 4
+FP_MODE_FLUSH_IN = 8
+FP_MODE_DEFAULT_NAN = 16
+FP_MODE_NAN_X86 = 32  # x86 SSE NaN rules instead of ARM's
+FP_MODE_TINY_AFTER = 64  # tininess detected after rounding (x86) instead of before (ARM)
+FP_MODE_ALT_HALF = 128  # ARM alternative half precision
+FP_MODE_ARM_STANDARD = FP_MODE_FLUSH_OUT | FP_MODE_FLUSH_IN | FP_MODE_DEFAULT_NAN  # the "standard FPSCR value" of Advanced SIMD
+# fp_flags, cumulative, numbered as in ARM's FPSCR
+FP_INVALID, FP_DIVZERO, FP_OVERFLOW, FP_UNDERFLOW, FP_INEXACT, FP_INPUT_DENORMAL, FP_SATURATED = 1, 2, 4, 8, 16, 128, 1 << 27
+
+
+def header() -> Layout:
+    """The common header: what fast paths touch comes first."""
+    h = Layout("cpu")
+    for name in (
+        "request",  # REQUEST_* bits, set by anyone (atomically), polled at region entries and back-edges
+        "pc",  # where to resume; the faulting instruction after a fault
+        "mode",  # guest mode at pc (opaque to the engines)
+        "guest_base",  # host address of guest address 0
+        "page_flags",  # host address of the page-flag bytes
+        "exit_reason",
+        "exit_arg",
+        "exit_detail",
+        "fault_addr",
+        "fault_info",
+        "chain_from",  # address of the native chain slot that the last exit wants patched, or 0
+        "proc",  # host address of the process-wide block (runtime)
+        "helpers",  # host address of the helper table (dbt.abi.helpers order)
+        "fp_mode",
+        "fp_flags",
+        "excl_addr",  # reservation: address, or all ones
+        "excl_size",
+        "excl_value",
+        "budget",  # guest instructions left, counted only when the low bit of count_mode is set
+        "count_mode",
+        "icount",  # guest blocks entered in tier 0 (profile)
+        "index",  # vCPU number
+        "native_entry",  # which entry of a multi-entry region is wanted
+        "scratch",
+    ):
+        h.add(name, 8)
+    return h
+
+
+class CpuLayout:
+    """Layout of a whole vCPU: header, guest slots, temporaries, jump cache, TLB.
+
+    ``slots`` gives every slot that IR may name: name -> (byte offset, type). Header fields that IR may touch (``fp_flags``...) are
+    slots too.
+    """
+
+    def __init__(self, arch: str, layout: Layout, slots: dict[str, tuple[int, Type]], pinned: tuple[str, ...], address_type: Type) -> None:
+        self.arch = arch
+        self.address_type = address_type  # I32 or I64
+        self.layout = layout
+        self.slots = slots
+        self.pinned = pinned  # slots that tier-1 regions pass in host registers, hottest first, at most 10
+        layout.add("temps", 8, TEMP_CELLS)
+        layout.add("jump_cache", 1 << JUMP_ENTRY_BITS, JUMP_ENTRIES, align=64)
+        layout.add("tlb", 1 << TLB_ENTRY_BITS, TLB_ENTRIES, align=64)
+        assert len(pinned) <= 10, "eleven integer arguments with the state pointer: one more ends the process inside LLVM"
+
+    @property
+    def size(self) -> int:
+        return self.layout.size
+
+    def offset(self, name: str) -> int:
+        """Byte offset of a header field, area or slot; KeyError if there is none."""
+        if name in self.slots:
+            return self.slots[name][0]
+        return self.layout.offset(name)
+
+    @property
+    def slot_types(self) -> dict[str, Type]:
+        return {name: type for name, (_, type) in self.slots.items()}

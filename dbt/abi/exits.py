@@ -1,0 +1,55 @@
+"""Why translated code stopped: one row a reason, with the sentence that explains it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Value of ``cpu.exit_reason`` when ``run`` returns to Python."""
+
+    def __new__(cls, value: int, text: str) -> Exit:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = text
+        return member
+
+    NONE = 0, "Nothing to report: the dispatcher goes on."
+    LIFT = 1, "The instruction at pc has no template yet: lift it (its bytes are in guest memory)."
+    FETCH_FAULT = 2, "pc is not executable or not mapped: fault_addr says where."
+    SYSCALL = 3, "The guest made a system call; exit_arg is the immediate."
+    EXCEPTION = 4, "The guest raised exception exit_arg (row of EXCEPTIONS), detail in exit_detail."
+    MEMORY_FAULT = 5, "A load or store at pc faulted at fault_addr; fault_info holds FAULT_* bits."
+    REQUEST = 6, "Somebody raised cpu.request: signals, rendezvous, stop."
+    HALT = 7, "The guest waits for an event."
+    YIELD = 8, "The guest lets another vCPU run."
+    HOT = 9, "Blocks in the hot queue wait for tier 1 (synchronous tier-1 mode)."
+    ARENA_FULL = 10, "No room for more tier-0 code or blocks: flush and go on."
+    BUDGET = 11, "The instruction budget (cpu.budget) is used up."
+    BREAKPOINT = 12, "pc has a debugger breakpoint."
+
+
+FAULT_WRITE = 1
+FAULT_EXEC = 2
+FAULT_ALIGN = 4
+FAULT_UNMAPPED = 8  # else: mapped, but the permission is missing
+FAULT_EXCLUSIVE = 16
+
+# Guest exceptions raised by lifted code: name -> (number, what it means).
+EXCEPTIONS: dict[str, tuple[int, str]] = {
+    "undefined": (1, "Undefined or unimplemented instruction."),
+    "breakpoint": (2, "Breakpoint instruction (BKPT, INT3)."),
+    "divide": (3, "Divide error (x86 #DE)."),
+    "protection": (4, "General protection fault (x86 #GP) or privileged instruction."),
+    "alignment": (5, "Alignment fault raised by the instruction itself."),
+    "kernel_helper": (6, "Call into the Linux kernel helper page; imm is the entry's offset."),
+    "overflow": (7, "Overflow trap (x86 INTO)."),
+    "bound": (8, "Bound range exceeded (x86 BOUND)."),
+    "fp": (9, "Unmasked floating-point exception (x86 #MF, #XM)."),
+    "semihosting": (10, "ARM semihosting call."),
+}
+
+REQUEST_SIGNAL = 1  # guest signals are pending for this vCPU
+REQUEST_STOP = 2  # leave for good (exit_group, exec)
+REQUEST_PAUSE = 4  # rendezvous
+REQUEST_CODE = 8  # translated code was invalidated: look up the next block again

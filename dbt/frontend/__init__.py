@@ -1,0 +1,1 @@
+"""Guest bytes -> IR. One package an architecture; the packages never import each other."""

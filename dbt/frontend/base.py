@@ -1,0 +1,81 @@
+"""What a frontend is, and the translator loop that all frontends share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from dbt.abi.archs import LAYOUTS
+from dbt.ir.builder import Builder
+from dbt.ir.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What lifting one instruction told: ``length`` in bytes, the guest mode of the next instruction in sequence, and whether the
+    instruction ends the basic block (it then emitted its own exits on every path)."""
+
+    length: int
+    next_mode: int
+    ends: bool = False
+    undefined: bool = False
+
+
+class Frontend(Protocol):
+    """An architecture. ``lift`` is a pure function of its arguments: it appends IR for the instruction at the start of *data* (at least
+    ``max_length`` bytes, or fewer at the end of readable memory) to the builder, reads no memory and knows no pc (``pcadd`` gives
+    addresses relative to the instruction). Where control simply falls through, it leaves the builder in an open block."""
+
+    arch: str
+    max_length: int
+    min_length: int
+
+    def lift(self, b: Builder, mode: int, data: bytes) -> Lifted: ...
+
+    def insn_length(self, mode: int, data: bytes) -> int: ...
+
+    def mode_name(self, mode: int) -> str:
+        """As in ``--isa``: ``a32``, ``t32``, ``x86-32``, ``x86-64``."""
+        ...
+
+
+def lift_insn(frontend: Frontend, mode: int, data: bytes) -> tuple[Unit, Lifted]:
+    """Lift one instruction as a unit of its own, independent of its address. If control can fall through, the last block ends in
+    ``goto(pcadd(length), next_mode, hint="next")``."""
+    unit = Unit(frontend.arch, "insn")
+    b = Builder(unit, LAYOUTS[frontend.arch].slot_types)
+    lifted = frontend.lift(b, mode, data)
+    if not b.done:
+        _leave(b, lifted, "next")
+    return unit, lifted
+
+
+def lift_block(frontend: Frontend, fetch: Callable[[int, int], bytes], pc: int, mode: int, limit: int = 64, page_mask: int = ~0xFFF) -> Unit:
+    """Lift a basic block from *pc*: until an instruction ends it, *limit* instructions are lifted, or the next instruction starts on
+    another page. *fetch(address, n)* gives up to n bytes (fewer where memory ends; none for an unmapped pc: the block then holds
+    just an exit to pc). Every instruction starts with a ``mark``."""
+    unit = Unit(frontend.arch, f"block_{pc:x}")
+    b = Builder(unit, LAYOUTS[frontend.arch].slot_types)
+    start = pc
+    for count in range(limit):
+        data = fetch(pc, frontend.max_length)
+        if not data or len(data) < frontend.min_length or (count and pc & page_mask != start & page_mask):
+            break
+        length = frontend.insn_length(mode, data)
+        b.mark(pc=pc, length=length, mode=mode)
+        lifted = frontend.lift(b, mode, data)
+        if lifted.ends:
+            return unit
+        pc += lifted.length
+        mode = lifted.next_mode
+        if count + 1 == limit:
+            break
+    b.mark(pc=pc, length=0, mode=mode)
+    _leave(b, Lifted(0, mode), "jump")
+    return unit
+
+
+def _leave(b: Builder, lifted: Lifted, hint: str) -> None:
+    address = LAYOUTS[b.unit.arch].address_type
+    b.goto(b.pcadd(address, value=lifted.length), lifted.next_mode, hint=hint)

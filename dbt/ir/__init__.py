@@ -1,0 +1,1 @@
+"""The intermediate representation. Imports nothing else of this project."""
