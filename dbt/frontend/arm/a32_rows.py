@@ -1,0 +1,4 @@
+"""A32 encodings of the integer instructions (see ``dbt.frontend.decode``)."""
+
+ROWS = """
+"""

@@ -1,0 +1,4 @@
+"""Advanced SIMD encodings, in A32 form (see ``dbt.frontend.arm.tables``)."""
+
+ROWS = """
+"""

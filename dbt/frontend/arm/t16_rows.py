@@ -1,0 +1,4 @@
+"""T16 encodings of the integer instructions (see ``dbt.frontend.decode``)."""
+
+ROWS = """
+"""
