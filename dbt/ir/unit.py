@@ -57,14 +57,19 @@ class Block:
 
 
 class Unit:
-    """Blocks in layout order; the first is the entry. ``arch`` names the state declaration in ``dbt.abi`` (``"arm"``)."""
+    """Blocks in layout order; the first is the entry. ``entries`` are labels of further blocks through which control may enter
+    (regions). ``arch`` names the state declaration in ``dbt.abi`` (``"arm"``).
 
-    __slots__ = ("arch", "name", "blocks")
+    A branch to a block that stands at or before its own in layout order is a *back-edge*: engines may poll for requests there and leave
+    for the pc and mode of the target's ``mark``, so the state slots are exact at every back-edge."""
+
+    __slots__ = ("arch", "name", "blocks", "entries")
 
     def __init__(self, arch: str, name: str = "unit") -> None:
         self.arch = arch
         self.name = name
         self.blocks: dict[str, Block] = {}
+        self.entries: list[str] = []
 
     def block(self, label: str) -> Block:
         """Append an empty block; ValueError if *label* is taken."""
