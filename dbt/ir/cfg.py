@@ -1,0 +1,109 @@
+"""Control flow of a unit: order, predecessors, dominators."""
+
+from __future__ import annotations
+
+from dbt.ir.unit import Block, Unit
+
+
+class Cfg:
+    """``order``: the reachable blocks, each after those that dominate it (reverse postorder from the entries). ``preds``: label -> labels of
+    the reachable predecessors. Computed once; a pass that changes branches makes a new one."""
+
+    __slots__ = ("unit", "roots", "order", "preds", "_idom")
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.roots = roots(unit)
+        self.order: list[Block] = _reverse_postorder(unit, self.roots)
+        self.preds: dict[str, list[str]] = {block.label: [] for block in self.order}
+        for block in self.order:
+            for label in block.successors():
+                if label in self.preds:
+                    self.preds[label].append(block.label)
+        self._idom: dict[str, str | None] | None = None
+
+    @property
+    def idom(self) -> dict[str, str | None]:
+        """Immediate dominator of each reachable block; None where only the outside dominates."""
+        if self._idom is None:
+            self._idom = _dominators(self)
+        return self._idom
+
+    def dominates(self, upper: str, lower: str) -> bool:
+        """True if every path from outside to *lower* goes through *upper* (a block dominates itself)."""
+        at: str | None = lower
+        while at is not None:
+            if at == upper:
+                return True
+            at = self.idom[at]
+        return False
+
+
+def roots(unit: Unit) -> list[str]:
+    """Labels through which control may enter: the first block, then ``unit.entries``."""
+    first = next(iter(unit.blocks), None)
+    return [] if first is None else [first, *[label for label in unit.entries if label != first and label in unit.blocks]]
+
+
+def back_edges(unit: Unit) -> set[str]:
+    """Labels of the blocks that have a branch to themselves or to a block above them in layout order."""
+    position = {label: at for at, label in enumerate(unit.blocks)}
+    return {block.label for block in unit.blocks.values() for to in block.successors() if position[to] <= position[block.label]}
+
+
+def _reverse_postorder(unit: Unit, starts: list[str]) -> list[Block]:
+    blocks = unit.blocks
+    seen: set[str] = set()
+    post: list[Block] = []
+    for start in reversed(starts):
+        if start in seen:
+            continue
+        seen.add(start)
+        stack = [(blocks[start], list(blocks[start].successors()))]
+        while stack:
+            block, todo = stack[-1]
+            if not todo:
+                post.append(block)
+                stack.pop()
+                continue
+            label = todo.pop()
+            if label not in seen and label in blocks:
+                seen.add(label)
+                stack.append((blocks[label], list(blocks[label].successors())))
+    post.reverse()
+    return post
+
+
+def _dominators(cfg: Cfg) -> dict[str, str | None]:
+    """The iterative algorithm of Cooper, Harvey and Kennedy, with the outside as number -1 above all roots."""
+    number = {block.label: at for at, block in enumerate(cfg.order)}
+    preds = [[number[label] for label in cfg.preds[block.label]] for block in cfg.order]
+    unset = -2
+    idom = [unset] * len(cfg.order)
+    for label in cfg.roots:
+        idom[number[label]] = -1
+    fixed = {number[label] for label in cfg.roots}
+    changed = True
+    while changed:
+        changed = False
+        for at in range(len(idom)):
+            if at in fixed:
+                continue
+            new = unset
+            for pred in preds[at]:
+                if idom[pred] == unset:
+                    continue
+                if new == unset:
+                    new = pred
+                    continue
+                x, y = new, pred
+                while x != y:
+                    if x > y:
+                        x = idom[x]
+                    else:
+                        y = idom[y]
+                new = x
+            if new != idom[at]:
+                idom[at] = new
+                changed = True
+    return {block.label: cfg.order[idom[at]].label if idom[at] >= 0 else None for at, block in enumerate(cfg.order)}
