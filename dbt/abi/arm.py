@@ -48,4 +48,5 @@ for _name in ("fp_mode", "fp_flags"):
 
 FLAG_SLOTS = ("nf", "zf", "cf", "vf")
 # r7 is Thumb's frame pointer and syscall number, r13/r14 are in every call.
-cpu = CpuLayout("arm", _layout, slots, pinned=("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r13", "r14"), address_type=I32)
+cpu = CpuLayout("arm", _layout, slots, pinned=("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r13", "r14"), address_type=I32,
+                flags=FLAG_SLOTS)

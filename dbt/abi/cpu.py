@@ -63,12 +63,14 @@ class CpuLayout:
     slots too.
     """
 
-    def __init__(self, arch: str, layout: Layout, slots: dict[str, tuple[int, Type]], pinned: tuple[str, ...], address_type: Type) -> None:
+    def __init__(self, arch: str, layout: Layout, slots: dict[str, tuple[int, Type]], pinned: tuple[str, ...], address_type: Type,
+                 flags: tuple[str, ...] = ()) -> None:
         self.arch = arch
         self.address_type = address_type  # I32 or I64
         self.layout = layout
         self.slots = slots
         self.pinned = pinned  # slots that tier-1 regions pass in host registers, hottest first, at most 10
+        self.flags = flags  # condition flags: slots that are written far more often than read
         layout.add("temps", 8, TEMP_CELLS)
         layout.add("jump_cache", 1 << JUMP_ENTRY_BITS, JUMP_ENTRIES, align=64)
         layout.add("tlb", 1 << TLB_ENTRY_BITS, TLB_ENTRIES, align=64)
