@@ -1,0 +1,48 @@
+# Everything starts from a clean clone with Python >= 3.11 and a package registry; nothing needs root.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+FUZZ_SECONDS ?= 60
+PYTEST_ARGS ?=
+
+.PHONY: help check test bless fuzz bench demo guests clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+demo: $(VENV)/installed  ## run the bundled guest program and show one hot block at every stage
+	$(BIN)/dbt run tests/guests/demo.elf 2000
+	$(BIN)/dbt dump tests/guests/demo.elf --at crc32_update --region
+
+test: $(VENV)/installed-test  ## the whole test suite
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/installed-test  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bless: $(VENV)/installed-test  ## rewrite the expected texts of the file tests (read the diff before you commit)
+	$(BIN)/python -m pytest -q --bless
+
+fuzz: $(VENV)/installed-test  ## random instructions and random IR for FUZZ_SECONDS
+	$(BIN)/python -m pytest -q -m fuzz --fuzz-seconds $(FUZZ_SECONDS)
+
+bench: $(VENV)/installed  ## the speed table, as ratios to qemu-arm taken in the same run
+	$(BIN)/dbt bench
+
+guests: $(VENV)/installed  ## rebuild the prebuilt guest programs from their sources
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[guests]"
+	$(BIN)/python tests/guests/build.py
+
+clean:  ## remove the environment and all that is generated
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# fetch_sysroot.sh DEST [PACKAGE...]: unpack Debian armhf packages into DEST, to be used as a sysroot (`dbt run -L DEST`).
+#
+# Nothing is installed. Naming the foreign architecture to dpkg needs root, once; the rest does not. Packages that DEST has already are not
+# fetched again. Without names it takes what tests/programs/cases.py needs. Exit status 1 if a package cannot be had.
+set -euo pipefail
+
+dest=$(realpath -m "${1:?usage: fetch_sysroot.sh DEST [PACKAGE...]}")
+shift
+if [ $# -eq 0 ]; then
+  set -- busybox-static bash-static dash coreutils lua5.4 sqlite3 gzip bzip2 xz-utils zstd gawk mawk bc sed grep perl-base python3.11-minimal hello \
+    libpython3.11-minimal libpython3.11-stdlib libsqlite3-0 libbz2-1.0 liblzma5 libzstd1 zlib1g libexpat1 libffi8 libcrypt1 libuuid1 libc6 libgcc-s1 \
+    libstdc++6 libselinux1 libacl1 libattr1 libcap2 libpcre2-8-0 libgmp10 libreadline8 libtinfo6 libmpfr6 libsigsegv2 libssl3 liblz4-1 libxxhash0
+fi
+
+unpacked="$dest/.unpacked"
+mkdir -p "$unpacked"
+missing=()
+for package in "$@"; do
+  [ -e "$unpacked/$package" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if ! dpkg --print-foreign-architectures | grep -qx armhf; then
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "fetch_sysroot.sh: armhf packages: dpkg does not know the architecture: run 'dpkg --add-architecture armhf && apt-get update' as root once" >&2
+    exit 1
+  fi
+  dpkg --add-architecture armhf
+  apt-get -q update
+fi
+
+download=$(mktemp -d)
+trap 'rm -rf "$download"' EXIT
+chmod 755 "$download"  # apt's own user writes here
+failed=0
+echo "fetching ${#missing[@]} armhf packages"
+cd "$download"
+apt-get -q -q download "${missing[@]/%/:armhf}" || true  # one unknown name fails the call: what is missing is asked for again below
+for package in "${missing[@]}"; do
+  compgen -G "${package}_*.deb" >/dev/null || apt-get -q -q download "$package:armhf" || true
+  if ! compgen -G "${package}_*.deb" >/dev/null; then
+    echo "fetch_sysroot.sh: $package: not to be had for armhf" >&2
+    failed=1
+    continue
+  fi
+  dpkg -x "${package}"_*.deb "$dest"
+  touch "$unpacked/$package"
+done
+exit $failed

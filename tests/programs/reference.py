@@ -1,0 +1,85 @@
+"""Runs a Debian case under dbt or under qemu-arm and says how the two differ."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.programs.cases import Case, input_files
+
+TIERS = ("0", "1", "auto")
+REPOSITORY = Path(__file__).resolve().parents[2]
+QEMU_TIMEOUT = 60  # seconds
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave. ``status`` is negative for a fatal signal, as in subprocess, and None when the time limit ended the run."""
+
+    stdout: bytes
+    status: int | None
+    stderr: bytes
+    seconds: float
+
+
+def environment() -> dict[str, str]:
+    """What both emulators and their guests see: the caller's environment with everything that changes a program's output fixed."""
+    kept = {name: os.environ[name] for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "DBT_CACHE_DIR") if name in os.environ}
+    return {**kept, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="dbt-case-") as directory:
+        input_files(Path(directory))
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=directory, env={**environment(), **extra}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+        try:
+            stdout, stderr = process.communicate(case.stdin, timeout=timeout)
+            status: int | None = process.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            stdout, stderr = process.communicate()
+            status = None
+        return Outcome(stdout, status, stderr, time.perf_counter() - start)
+
+
+@functools.cache
+def reference(case: Case, sysroot: Path) -> Outcome:
+    """The outcome that *case* must have: run under qemu-arm once a session, or written in the case."""
+    if case.expect is not None:
+        return Outcome(case.expect, 0, b"", 0.0)
+    qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+    if qemu is None:
+        raise FileNotFoundError("qemu-arm: not found: install qemu-user")
+    return _run([qemu, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+
+
+def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:
+    """The outcome of *case* under ``dbt run --tier tier``."""
+    run = [sys.executable, "-m", "dbt", "run", "-U", "PYTHONPATH", "-L", str(sysroot), "--tier", tier, *options]
+    return _run([*run, str(sysroot / case.program), *case.args], case, {"PYTHONPATH": str(REPOSITORY)}, timeout)
+
+
+def difference(want: Outcome, got: Outcome) -> str:
+    """One line that says how *got* differs from *want*, or an empty string."""
+    if got.status is None:
+        return f"time limit after {got.seconds:.0f} s"
+    if got.status != want.status:
+        return f"exit status {got.status}, not {want.status}{_last_line(got.stderr)}"
+    if got.stdout != want.stdout:
+        at = next((i for i, (a, b) in enumerate(zip(got.stdout, want.stdout, strict=False)) if a != b), min(len(got.stdout), len(want.stdout)))
+        return f"output differs at byte {at}: {got.stdout[at : at + 24]!r}, not {want.stdout[at : at + 24]!r}{_last_line(got.stderr)}"
+    return ""
+
+
+def _last_line(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return f" ({lines[-1][:160]})" if lines else ""
