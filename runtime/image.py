@@ -1,0 +1,226 @@
+"""The kernel image: found in the cache directory (or built there), mapped, and called through ctypes.
+
+A warm start imports neither numba nor llvmlite. The file is named by everything that decides its content: the sources of the
+kernels and of the layouts they use, the versions of numba and llvmlite, and the host CPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import platform
+import sys
+from _blake2 import blake2b
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from runtime import objects
+from runtime.paths import cache_dir
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_SOURCES = (("runtime", "kernels"), ("dbt", "abi"))
+_SINGLE_SOURCES = (("dbt", "ir", "optable.py"), ("dbt", "ir", "types.py"))
+_COMPILERS = ("numba", "llvmlite")
+_CPU_KEYS = ("model name", "flags", "CPU implementer", "CPU part", "Features")
+_KEEP = 4  # images of other versions that stay in the cache
+
+
+class ImageError(Exception):
+    """The kernel image can't be built, kept or mapped; the message says what to do."""
+
+
+# Which file -------------------------------------------------------------------------------------------------------------
+def _compiler_versions() -> list[str]:
+    """The names of the ``dist-info`` directories of numba and llvmlite: quicker than asking importlib.metadata."""
+    found: dict[str, str] = {}
+    for directory in sys.path:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(directory or "."):
+                if name.endswith(".dist-info"):
+                    found.setdefault(name.partition("-")[0], name)
+        if all(name in found for name in _COMPILERS):
+            break
+    return [found.get(name, "") for name in _COMPILERS]
+
+
+def _host_cpu() -> str:
+    """What decides the code that LLVM makes for this host: the first processor's lines in /proc/cpuinfo."""
+    try:
+        descriptor = os.open("/proc/cpuinfo", os.O_RDONLY)
+    except OSError:
+        return platform.processor()
+    try:
+        text = os.read(descriptor, 8192).decode(errors="replace").partition("\n\n")[0]
+    finally:
+        os.close(descriptor)
+    return "\n".join(line for line in text.split("\n") if line.partition(":")[0].strip() in _CPU_KEYS)
+
+
+def key() -> str:
+    """Hexadecimal name of the image that fits this source, these compilers and this CPU."""
+    digest = blake2b(digest_size=16)
+    paths = [os.path.join(_ROOT, *parts) for parts in _SINGLE_SOURCES]
+    for parts in _SOURCES:
+        directory = os.path.join(_ROOT, *parts)
+        paths += [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".py")]
+    for path in paths:
+        with open(path, "rb") as source:
+            text = source.read()
+        digest.update(b"%s %d\n" % (os.path.basename(path).encode(), len(text)))
+        digest.update(text)
+    for fact in (sys.implementation.cache_tag or "", platform.machine(), *_compiler_versions(), _host_cpu()):
+        digest.update(fact.encode() + b"\0")
+    return digest.hexdigest()
+
+
+# Mapping ----------------------------------------------------------------------------------------------------------------
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _libraries() -> Iterator[ctypes.CDLL]:
+    yield _libc
+    yield ctypes.CDLL("libm.so.6")
+
+
+def resolve(name: str) -> int | None:
+    """Address of a function of libc or libm; None if neither has it."""
+    for library in _libraries():
+        with contextlib.suppress(AttributeError):
+            return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+    return None
+
+
+def _protect(address: int, size: int, protection: int) -> None:
+    if _libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), protection):
+        raise ImageError(f"the system refuses executable memory: {os.strerror(ctypes.get_errno())}; check its security policy (SELinux, seccomp)")
+
+
+def _pages(size: int) -> int:
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+class Image:
+    """A mapped object. ``address`` and ``function`` give its symbols."""
+
+    def __init__(self, linked: objects.LinkedObject) -> None:
+        code_size = _pages(len(linked.code))
+        self._linked = linked
+        self._memory = mmap.mmap(-1, max(code_size + _pages(linked.data_size), mmap.PAGESIZE), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        self.size = len(self._memory)
+        self._starts = (self.base, self.base + code_size)
+        code, data = objects.place(linked, *self._starts, resolve)
+        self._memory[: len(code)] = code
+        self._memory[code_size : code_size + len(data)] = data
+        if code_size:
+            _protect(self.base, code_size, mmap.PROT_READ | mmap.PROT_EXEC)
+
+    def address(self, name: str) -> int:
+        """Host address of symbol *name*; KeyError if the image has none."""
+        section, offset = self._linked.symbols[name]
+        return self._starts[section] + offset
+
+    def function(self, name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
+        """The function *name* as a ctypes callable, which releases the GIL while it runs."""
+        return ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+
+    @property
+    def symbols(self) -> list[str]:
+        return sorted(self._linked.symbols)
+
+
+def map_object(obj: bytes) -> Image:
+    """Link and map a relocatable object that was just compiled."""
+    return Image(_settled(obj))
+
+
+def _settled(obj: bytes) -> objects.LinkedObject:
+    linked = objects.link(obj)
+    return objects.settle(linked, _pages(len(linked.code)))
+
+
+# The file ---------------------------------------------------------------------------------------------------------------
+def _read(path: str) -> objects.LinkedObject | None:
+    """The image in file *path*; None if there is none that is sound."""
+    try:
+        with open(path, "rb") as file:
+            return objects.load(file.read())
+    except (OSError, objects.ObjectError):
+        return None
+
+
+def _write(path: str, blob: bytes) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(blob)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _forget_old(directory: str, current: str) -> None:
+    """Delete all but the newest images of other versions."""
+    with contextlib.suppress(OSError):
+        others = [entry for entry in os.scandir(directory) if entry.name.endswith(".image") and entry.name != current]
+        for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
+            os.unlink(entry.path)
+
+
+@contextlib.contextmanager
+def _lock(directory: str) -> Iterator[None]:
+    """One builder at a time; the kernel lets go of the lock if its holder dies."""
+    import fcntl
+
+    descriptor = os.open(os.path.join(directory, "build.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write("waiting for another process that builds the runtime kernels ...\n")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
+    """Build the image and put it into the cache; a cache that can't be written costs only time."""
+    from runtime.kernels.build import build
+
+    linked = _settled(build())
+    try:
+        _write(path, objects.dump(linked))
+    except OSError as error:
+        sys.stderr.write(f"dbt: the kernels can't be kept in {directory} ({error.strerror}): they will be built again at the next start\n")
+    else:
+        _forget_old(directory, os.path.basename(path))
+    return linked
+
+
+def _find_or_build() -> objects.LinkedObject:
+    directory = os.path.join(cache_dir(), "kernels")
+    path = os.path.join(directory, key() + ".image")
+    linked = _read(path)
+    if linked is not None:
+        return linked
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            os.makedirs(directory, exist_ok=True)
+            stack.enter_context(_lock(directory))
+        return _read(path) or _build_and_keep(directory, path)
+
+
+_loaded: Image | None = None
+
+
+def load() -> Image:
+    """The kernels, mapped once a process; built first if the cache has none for this version and host."""
+    global _loaded
+    if _loaded is None:
+        _loaded = Image(_find_or_build())
+    return _loaded
