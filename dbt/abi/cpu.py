@@ -11,6 +11,7 @@ from dbt.abi.memory import JUMP_ENTRIES, JUMP_ENTRY_BITS, TLB_ENTRIES, TLB_ENTRY
 from dbt.ir.types import Type
 
 TEMP_CELLS = 448  # temporaries of one guest instruction in tier 0, and the operands of helper ops in tier 1
+STATE_BYTES = 2048  # header and guest slots; what follows has the same offset for every guest, so that kernels serve them all
 FP_MODE_RMODE = 3  # bits 0-1: 0 nearest, 1 up, 2 down, 3 zero
 FP_MODE_FLUSH_OUT = 4
 FP_MODE_FLUSH_IN = 8
@@ -71,6 +72,8 @@ class CpuLayout:
         self.slots = slots
         self.pinned = pinned  # slots that tier-1 regions pass in host registers, hottest first, at most 10
         self.flags = flags  # condition flags: slots that are written far more often than read
+        assert layout.size <= STATE_BYTES, "the guest's slots have outgrown their area"
+        layout.size = STATE_BYTES
         layout.add("temps", 8, TEMP_CELLS)
         layout.add("jump_cache", 1 << JUMP_ENTRY_BITS, JUMP_ENTRIES, align=64)
         layout.add("tlb", 1 << TLB_ENTRY_BITS, TLB_ENTRIES, align=64)
