@@ -1,0 +1,70 @@
+/* What the guest programs share: a start without a C library, Linux system calls, printing of numbers. Included once by each program. */
+#ifndef GUEST_H
+#define GUEST_H
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+static long syscall3(long number, long a, long b, long c) {
+  register long r7 __asm__("r7") = number;
+  register long r0 __asm__("r0") = a;
+  register long r1 __asm__("r1") = b;
+  register long r2 __asm__("r2") = c;
+  __asm__ volatile("svc 0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2) : "memory");
+  return r0;
+}
+
+static void put_text(const char *text) {
+  u32 length = 0;
+  while (text[length]) length++;
+  syscall3(4, 1, (long)text, length); /* write */
+}
+
+static void put_number(u32 value, u32 base) {
+  char digits[12];
+  char *at = digits + sizeof digits - 1;
+  *at = 0;
+  do {
+    u32 digit = value % base;
+    *--at = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    value /= base;
+  } while (value);
+  put_text(at);
+}
+
+/* name: the checksum, as all kernels report it */
+static void report(const char *name, u32 checksum) {
+  put_text(name);
+  put_text(" ");
+  put_number(checksum, 16);
+  put_text("\n");
+}
+
+static u32 parse(const char *text) {
+  u32 value = 0;
+  for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (u32)(*text - '0');
+  return value;
+}
+
+/* One xorshift step: the kernels' source of numbers. */
+static u32 next_random(u32 *state) {
+  u32 x = *state;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  return *state = x;
+}
+
+static int guest_main(u32 loops);
+
+/* argv[1] is the loop count, 1 if it is missing. */
+__attribute__((used, noreturn)) static void guest_start(const u32 *stack) {
+  u32 loops = stack[0] > 1 ? parse((const char *)stack[2]) : 1;
+  syscall3(248, guest_main(loops), 0, 0); /* exit_group */
+  __builtin_unreachable();
+}
+
+__attribute__((naked, noreturn)) void _start(void) { __asm__("mov r0, sp\n\tbl guest_start\n\tudf #0"); }
+
+#endif
