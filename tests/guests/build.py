@@ -14,17 +14,18 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FLAGS = [  # fmt: skip
-    "-O2", "-g0", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,--strip-debug",
+    "-O2", "-g0", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
 ]
+PLAIN = ("-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize")  # loops that can be read in a dump
 ARM = ("demo",)  # in A32; the others are T32, as Debian armhf is
 
 
 def compiler() -> list[str]:
     """The command of a C compiler for 32-bit ARM Linux; SystemExit if there is none."""
     if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "cc", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a15", "-Wno-unused-command-line-argument"]
+        return [sys.executable, "-m", "ziglang", "cc", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a15", *PLAIN, "-Wno-unused-command-line-argument"]
     if shutil.which("arm-linux-gnueabihf-gcc"):
-        return ["arm-linux-gnueabihf-gcc", "-mcpu=cortex-a15", "-mfpu=neon-vfpv4"]
+        return ["arm-linux-gnueabihf-gcc", "-mcpu=cortex-a15", "-mfpu=neon-vfpv4", "-fno-tree-vectorize"]
     raise SystemExit("build.py: no ARM compiler: pip install ziglang, or install gcc-arm-linux-gnueabihf")
 
 
