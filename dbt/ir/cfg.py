@@ -51,6 +51,13 @@ def back_edges(unit: Unit) -> set[str]:
     return {block.label for block in unit.blocks.values() for to in block.successors() if position[to] <= position[block.label]}
 
 
+def drop_unreachable(unit: Unit) -> None:
+    """Delete the blocks that control can't reach."""
+    reached = {block.label for block in _reverse_postorder(unit, roots(unit))}
+    if len(reached) < len(unit.blocks):
+        unit.blocks = {label: block for label, block in unit.blocks.items() if label in reached}
+
+
 def _reverse_postorder(unit: Unit, starts: list[str]) -> list[Block]:
     blocks = unit.blocks
     seen: set[str] = set()

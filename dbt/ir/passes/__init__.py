@@ -1,0 +1,43 @@
+"""Passes: free functions from unit to unit (they work in place and return their argument), and the registry that names them.
+
+Every pass keeps the meaning of the unit: same memory accesses in the same order, same state at every exit, at every operation that may fault
+and at every back-edge (see ``dead_puts`` for what that costs and how to ask for less). Each can be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from dbt.ir.cfg import drop_unreachable
+from dbt.ir.passes.cse import cse
+from dbt.ir.passes.dce import dce
+from dbt.ir.passes.dead_puts import dead_puts
+from dbt.ir.passes.fold import fold
+from dbt.ir.passes.forward import forward
+from dbt.ir.passes.straighten import straighten
+from dbt.ir.state import StateMap
+from dbt.ir.unit import Unit
+
+Pass = Callable[[Unit, StateMap], Unit]
+
+PASSES: dict[str, Pass] = {
+    "straighten": straighten,
+    "forward": forward,
+    "fold": fold,
+    "cse": cse,
+    "dead_puts": dead_puts,
+    "dce": dce,
+}
+
+STANDARD = ("straighten", "forward", "fold", "cse", "straighten", "dead_puts", "dce")
+
+
+def run_passes(unit: Unit, state: StateMap, names: Iterable[str] | None = None) -> Unit:
+    """Run the passes *names* in the order given (default: :data:`STANDARD`); ValueError for a name that is no pass. Passes expect units
+    without unreachable blocks, so those go first."""
+    drop_unreachable(unit)
+    for name in STANDARD if names is None else names:
+        if name not in PASSES:
+            raise ValueError(f"no pass is called {name!r}; there are {', '.join(PASSES)}")
+        PASSES[name](unit, state)
+    return unit

@@ -1,0 +1,171 @@
+"""The translator's way from guest bytes to optimised IR, used by the runtime and by ``dbt dump``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from dbt.abi.archs import LAYOUTS
+from dbt.frontend import base
+from dbt.frontend.base import Frontend
+from dbt.ir.builder import Builder
+from dbt.ir.optable import OPS, Op
+from dbt.ir.passes import run_passes
+from dbt.ir.passes.rewrite import const_value
+from dbt.ir.passes.straighten import straighten
+from dbt.ir.state import StateMap
+from dbt.ir.types import VOID, Type
+from dbt.ir.unit import Inst, Unit
+
+Fetch = Callable[[int, int], bytes]  # (guest address, n) -> up to n bytes, fewer where memory ends
+Start = tuple[int, int]  # (pc, mode) of a guest block
+
+# What can be shown on the way of a block, in order.
+STAGES: dict[str, str] = {
+    "disasm": "guest instructions",
+    "ir": "IR as lifted",
+    "ir-opt": "IR after the passes",
+    "llvm": "LLVM IR",
+    "asm": "host assembly",
+}
+
+
+def parse_stages(text: str) -> tuple[str, ...]:
+    """Stage names from ``all`` or a comma-separated list, in pipeline order; ValueError names what is unknown."""
+    wanted = set(STAGES) if text == "all" else {word.strip() for word in text.split(",") if word.strip()}
+    if unknown := sorted(wanted - set(STAGES)):
+        raise ValueError(f"no stage is called {unknown[0]!r}; there are {', '.join(STAGES)} and all")
+    return tuple([stage for stage in STAGES if stage in wanted])
+
+
+@cache
+def frontend_for(arch: str) -> Frontend:
+    """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none."""
+    if arch not in LAYOUTS:
+        raise ValueError(f"no guest is called {arch!r}; there are {', '.join(LAYOUTS)}")
+    frontend: Frontend = import_module(f"dbt.frontend.{arch}").frontend
+    return frontend
+
+
+@cache
+def state_map(arch: str) -> StateMap:
+    """Overlaps of the state slots of *arch*, as the passes need them."""
+    return StateMap(LAYOUTS[arch].slots)
+
+
+def optimise(unit: Unit, passes: Iterable[str] | None = None) -> Unit:
+    """Run *passes* (names of ``dbt.ir.passes.PASSES``; default: all) on *unit* in place."""
+    return run_passes(unit, state_map(unit.arch), passes)
+
+
+def lift_block(frontend: Frontend, fetch: Fetch, pc: int, mode: int, limit: int = 64) -> Unit:
+    """The basic block at *pc* as a unit: see ``dbt.frontend.base.lift_block``."""
+    return base.lift_block(frontend, fetch, pc, mode, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Several guest blocks in one unit. ``entries``: where control may enter, (pc, mode) -> label; ``ranges``: the guest bytes that the region
+    depends on, as (start, length), in ascending order without overlap."""
+
+    unit: Unit
+    entries: dict[Start, str]
+    ranges: list[tuple[int, int]]
+
+
+class _RegionBuilder(Builder):
+    """Knows the pc, so ``pcadd`` is a constant at once, and an exit to a block of the region is a branch."""
+
+    def __init__(self, unit: Unit, slots: dict[str, Type], labels: dict[Start, str]) -> None:
+        super().__init__(unit, slots)
+        self.labels = labels
+        self.pc = 0
+
+    def emit(self, op: Op, of: Type, args: tuple[Inst, ...], attrs: tuple[object, ...]) -> Inst:
+        if op.name == "pcadd":
+            (value,) = attrs
+            assert isinstance(value, int)
+            return self.const(of, self.pc + value)
+        if op.name == "goto":
+            target, mode = const_value(args[0]), const_value(args[1])
+            label = self.labels.get((target, mode)) if target is not None and mode is not None else None
+            if label is not None:
+                insts = self.block.insts
+                while insts and insts[-1] in args:  # made for this exit alone
+                    insts.pop()
+                return super().emit(OPS["br"], VOID, (), (label,))
+        return super().emit(op, of, args, attrs)
+
+    def leave(self, pc: int, mode: int) -> None:
+        """Exit to (pc, mode), even if the region has that block."""
+        address = self.const(LAYOUTS[self.unit.arch].address_type, pc)
+        super().emit(OPS["goto"], VOID, (address, self.i32(mode)), ("jump",))
+
+
+def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], blocks: Sequence[Start], limit: int = 64, page_mask: int = ~0xFFF) -> Region:
+    """Lift the guest blocks that start at *blocks* into one unit with their real control flow.
+
+    A block runs, as in ``lift_block``, to the instruction that ends it, to the end of its page or for *limit* instructions, and stops where
+    another block of the region starts. A jump to a block of the region, in the same mode, is a branch; everything else leaves the unit. *entries* (the first
+    is the unit's first block) count as blocks too. Blocks are named after their pc."""
+    starts = list(dict.fromkeys([*entries, *blocks]))
+    if not starts:
+        raise ValueError("a region needs at least one entry")
+    labels = {start: _label(start) for start in starts}
+    unit = Unit(frontend.arch, f"region_{starts[0][0]:x}")
+    unit.block(labels[starts[0]])
+    b = _RegionBuilder(unit, LAYOUTS[frontend.arch].slot_types, labels)
+    ranges: list[tuple[int, int]] = []
+    for start in starts:
+        if start != starts[0]:
+            b.start(labels[start])
+        end = _lift_into(b, frontend, fetch, start, limit, page_mask)
+        if end > start[0]:
+            ranges.append((start[0], end - start[0]))
+    unit.entries = [labels[entry] for entry in dict.fromkeys(entries)][1:]
+    straighten(unit, state_map(frontend.arch))
+    return Region(unit, {entry: labels[entry] for entry in entries}, _merge(ranges))
+
+
+def _label(start: Start) -> str:
+    pc, mode = start
+    return f"at_{pc:x}_{mode:x}" if mode else f"at_{pc:x}"
+
+
+def _lift_into(b: _RegionBuilder, frontend: Frontend, fetch: Fetch, start: Start, limit: int, page_mask: int) -> int:
+    """Lift one guest block into the current block of *b*; gives the address after its last byte."""
+    pc, mode = start
+    for count in range(limit):
+        b.pc = pc
+        if count and (pc, mode) in b.labels:
+            b.br(then=b.labels[pc, mode])
+            return pc
+        data = fetch(pc, frontend.max_length)
+        if len(data) < frontend.min_length or (count and (pc ^ start[0]) & page_mask):
+            break
+        b.mark(pc=pc, length=frontend.insn_length(mode, data), mode=mode)
+        lifted = frontend.lift(b, mode, data)
+        pc += lifted.length
+        if lifted.ends:
+            return pc
+        mode = lifted.next_mode
+    b.pc = pc
+    b.mark(pc=pc, length=0, mode=mode)
+    if (pc, mode) != start and (pc, mode) in b.labels:
+        b.br(then=b.labels[pc, mode])
+    else:
+        b.leave(pc, mode)
+    return pc
+
+
+def _merge(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, length in sorted(ranges):
+        if merged and start <= sum(merged[-1]):
+            first, size = merged[-1]
+            merged[-1] = (first, max(size, start + length - first))
+        else:
+            merged.append((start, length))
+    return merged
