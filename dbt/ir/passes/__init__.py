@@ -12,6 +12,7 @@ from dbt.ir.cfg import drop_unreachable
 from dbt.ir.passes.cse import cse
 from dbt.ir.passes.dce import dce
 from dbt.ir.passes.dead_puts import dead_puts
+from dbt.ir.passes.flags import flags
 from dbt.ir.passes.fold import fold
 from dbt.ir.passes.forward import forward
 from dbt.ir.passes.straighten import straighten
@@ -25,11 +26,12 @@ PASSES: dict[str, Pass] = {
     "forward": forward,
     "fold": fold,
     "cse": cse,
+    "flags": flags,
     "dead_puts": dead_puts,
     "dce": dce,
 }
 
-STANDARD = ("straighten", "forward", "fold", "cse", "straighten", "dead_puts", "dce")
+STANDARD = ("straighten", "forward", "fold", "cse", "flags", "straighten", "dead_puts", "dce")
 
 
 def run_passes(unit: Unit, state: StateMap, names: Iterable[str] | None = None) -> Unit:
