@@ -6,12 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from dbt.ir.optable import Op
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
 
 ORDERS = ("acquire", "release", "seq_cst")
 HINTS = {"goto": ("jump", "call", "next"), "goto_ind": ("jump", "call", "ret")}
 LANES = (8, 16, 32, 64)
+# Rows that are defined for fewer lane widths than their kind.
+LANES_OF = {
+    **dict.fromkeys(("vpmul", "vpmull"), (8,)),
+    **dict.fromkeys(("vsqdmulh", "vsqrdmulh"), (16, 32)),
+    **dict.fromkeys(("vfrecpe", "vfrsqrte", "vfrecps", "vfrsqrts", "vurecpe", "vursqrte"), (32,)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,19 @@ def _hint(inst: Inst, value: object) -> str | None:
     return None if value in allowed else f"is {value!r}, not one of {', '.join(allowed)}"
 
 
+def lanes(op: Op) -> tuple[int, ...]:
+    """The lane widths that *op* is defined for; none for a row without lanes."""
+    if "lane" not in op.attrs:
+        return ()
+    if op.name in LANES_OF:
+        return LANES_OF[op.name]
+    if op.name.startswith(("vf", "vitof")):
+        return LANES[2:]
+    return LANES[:3] if op.kind in ("widen", "narrow") else LANES
+
+
 def _lane(inst: Inst, value: object) -> str | None:
-    allowed = LANES[:3] if inst.op.kind in ("widen", "narrow") else LANES
+    allowed = lanes(inst.op)
     return None if value in allowed else f"is {value!r}, not one of {', '.join(map(str, allowed))}"
 
 
@@ -113,7 +131,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "signal": _BIT,
     "exact": _BIT,
     "fbits": _between(0, lambda inst: 64, lambda op, type, lane: 8),
-    "width": _one_of(16, 32, 64),
+    "width": Attribute(_one_of(16, 32, 64).check, lambda rng, op, type, lane: rng.choice([width for width in (16, 32, 64) if width <= type.bits])),
     "round": _one_of(-1, 0, 1, 2, 3, 4),
     "order": _one_of(*ORDERS),
     "hint": Attribute(_hint, lambda rng, op, type, lane: rng.choice([hint for hint in HINTS[op] if hint != "next"])),

@@ -43,7 +43,7 @@ def forward(unit: Unit, state: StateMap) -> Unit:
                     replaced[inst] = value
                     continue
                 else:
-                    inst = replaced[inst] = Inst(_BITCAST, inst.of, (value,))
+                    replaced[inst] = inst = Inst(_BITCAST, inst.of, (value,))
             elif name == "put":
                 slot = inst.attrs[0]
                 assert isinstance(slot, str)
