@@ -14,7 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FLAGS = [  # fmt: skip
-    "-O2", "-g0", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
+    "-O2", "-g0", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
 ]
 PLAIN = ("-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize")  # loops that can be read in a dump
 ARM = ("demo",)  # in A32; the others are T32, as Debian armhf is

@@ -1,0 +1,141 @@
+"""The translator as a library: what the command line does, as functions.
+
+Bad input raises ``runtime.linux.errors.UsageError`` with one line of text. Heavy modules are imported by the function that needs them, so that
+``run`` starts fast.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runtime.linux.errors import UsageError
+
+if TYPE_CHECKING:
+    from dbt.views.dump import Dump
+
+
+def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = None, set_env: Mapping[str, str] | None = None, unset_env: Sequence[str] = (),
+        tier: str = "auto", stats: str | None = None, trace: Sequence[str] = (), cache: bool = True, argv0: str | None = None) -> int:  # fmt: skip
+    """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
+
+    *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
+    otherwise this process's."""
+    from runtime.linux.run import run_program
+
+    environment = dict(os.environ)
+    for name in unset_env:
+        environment.pop(name, None)
+    environment.update(set_env or {})
+    return run_program(program, list(arguments), sysroot=sysroot, environ=environment, tier=tier, stats=stats, trace=trace, cache=cache, argv0=argv0)
+
+
+def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | None = None, isa: str | None = None, stages: str = "all",
+         region: bool = False) -> Dump:  # fmt: skip
+    """Guest code of a program, or of bytes in hexadecimal, at the stages named (comma-separated, or ``all``)."""
+    from dbt.pipeline import parse_stages
+    from dbt.views import source
+    from dbt.views.dump import dump as make
+
+    if (program is None) == (hex_bytes is None):
+        raise UsageError("dump: one of PROGRAM and --hex is needed: see dbt dump --help")
+    if isa is not None and isa not in source.ISAS:
+        raise UsageError(f"dump: --isa {isa}: unknown: choose one of {', '.join(source.ISAS)}")
+    try:
+        wanted = parse_stages(stages)
+    except ValueError as e:
+        raise UsageError(f"dump: --stage {stages}: {e}") from None
+    if not wanted:
+        raise UsageError("dump: --stage: no stage named: see dbt dump --help")
+    if hex_bytes is not None:
+        start = source.address(at) if at else 0
+        code = source.from_hex(hex_bytes, isa or "a32", start)
+        return make(code, start, isa or "a32", wanted, region=region, whole=True)
+    assert program is not None
+    code = source.from_program(program)
+    address, mode = code.locate(at, isa)
+    return make(code, address, mode, wanted, region=region)
+
+
+def cache_info() -> dict[str, Any]:
+    """Where the cache is, and files and bytes of each kind (first directory below it, or the file's suffix)."""
+    from runtime.paths import cache_dir
+
+    kinds: dict[str, dict[str, int]] = {}
+    for path, size in _cache_files():
+        relative = os.path.relpath(path, cache_dir())
+        kind = relative.split(os.sep)[0] if os.sep in relative else os.path.splitext(relative)[1].lstrip(".") or relative
+        row = kinds.setdefault(kind, {"files": 0, "bytes": 0})
+        row["files"] += 1
+        row["bytes"] += size
+    return {"directory": cache_dir(), "kinds": dict(sorted(kinds.items()))}
+
+
+def cache_clear() -> dict[str, int]:
+    """Remove every file of the cache; gives how many and how large. Runs that use them go on: their mappings stay."""
+    files = size = 0
+    for path, length in _cache_files():
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as e:
+            raise UsageError(f"cache clear: {path}: {e.strerror}: remove it by hand") from None
+        files, size = files + 1, size + length
+    return {"files": files, "bytes": size}
+
+
+def _cache_files() -> list[tuple[str, int]]:
+    from runtime.paths import cache_dir
+
+    def fail(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise UsageError(f"cache: {error.filename}: {error.strerror}: set DBT_CACHE_DIR to a directory of your own")
+
+    found = []
+    for directory, _, names in os.walk(cache_dir(), onerror=fail):
+        for name in names:
+            path = os.path.join(directory, name)
+            try:
+                found.append((path, os.lstat(path).st_size))
+            except FileNotFoundError:  # another process tidies up at the same time
+                continue
+    return found
+
+
+class Check(NamedTuple):
+    """One row of ``doctor``: what was looked for, what was found, and whether nothing works without it."""
+
+    what: str
+    found: str
+    ok: bool
+    needed: bool
+
+
+def doctor() -> list[Check]:
+    """Look for everything the translator uses."""
+    import platform
+    import shutil
+    from importlib.metadata import PackageNotFoundError, version
+
+    from runtime.paths import cache_dir
+
+    machine = platform.machine()
+    rows = [
+        Check("host", f"{platform.system()} {machine}", platform.system() == "Linux" and machine == "x86_64", True),
+        Check("python", platform.python_version(), True, True),
+    ]
+    for package in ("llvmlite", "numba", "capstone", "pyelftools", "click", "rich"):
+        try:
+            rows.append(Check(package, version(package), True, True))
+        except PackageNotFoundError:
+            rows.append(Check(package, "not installed", False, True))
+    directory = cache_dir()
+    existing = directory
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    rows.append(Check("cache", directory, os.access(existing, os.W_OK), False))
+    qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+    rows.append(Check("qemu-arm", qemu or "not found (only for tests and bench)", qemu is not None, False))
+    return rows

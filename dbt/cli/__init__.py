@@ -1,0 +1,59 @@
+"""The command ``dbt``: picks the command, and turns everything that goes wrong into one line and an exit status.
+
+``dbt run`` is parsed by ``dbt.cli.run_options`` alone, since importing click takes longer than a small guest program; everything else is click's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+USAGE = 2  # exit status for bad input
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line *arguments* (default: the process's) and return the exit status."""
+    from runtime.linux.errors import UsageError
+
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+        return status
+    except UsageError as e:
+        return _complain(str(e))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return BROKEN_PIPE
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+            raise
+        _silence()
+        return _complain(f"{e.filename or 'standard output'}: {e.strerror}: make room or write elsewhere")
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["run"]:
+        from dbt.cli import run_options
+
+        asked = run_options.parse(arguments[1:])
+        if asked is not None:
+            return run_options.start(asked)
+    from dbt.cli.commands import run_click
+
+    return run_click(arguments)
+
+
+def _complain(text: str) -> int:
+    print(f"dbt: {' '.join(text.split())}", file=sys.stderr)
+    return USAGE
+
+
+def _silence() -> None:
+    """Standard output takes no more: let Python's last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,0 +1,178 @@
+"""Every command but the work of ``run``: options, help and output, by click."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dbt import __version__, api
+from dbt.cli import run_options
+from dbt.pipeline import STAGES
+from dbt.views.source import ISAS
+from runtime.linux.errors import UsageError
+
+_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+def run_click(arguments: list[str]) -> int:
+    """Run a command line by click; its complaints come out as UsageError."""
+    try:
+        status = main.main(arguments, prog_name="dbt", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message(), err=True)
+        return 2
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as e:
+        where = f"{e.ctx.info_name}: " if isinstance(e, click.UsageError) and e.ctx and e.ctx.parent else ""
+        hint = f": see {e.ctx.command_path} --help" if isinstance(e, click.UsageError) and e.ctx else ""
+        raise UsageError(f"{where}{e.format_message().rstrip('.')}{hint}") from None
+    return status if isinstance(status, int) else 0
+
+
+def _examples(text: str) -> str:
+    """A help epilog with the lines of *text* kept as they are."""
+    return "\b\nExamples:\n" + "\n".join("  " + line for line in text.strip().splitlines())
+
+
+_MAIN_EXAMPLES = """
+dbt run -L SYSROOT SYSROOT/usr/bin/lua5.4 -e 'print(1)'
+dbt dump PROGRAM --at main
+dbt cache info
+"""
+
+
+@click.group(context_settings=_SETTINGS, epilog=_examples(_MAIN_EXAMPLES))
+@click.version_option(__version__, prog_name="dbt-translator", message="%(prog)s %(version)s")
+def main() -> None:
+    """Run ARM Linux programs by dynamic binary translation, and look at every stage of it.
+
+    (PyPI's "dbt" is another program: this is dbt-translator.)"""
+
+
+class _RunHelp(click.Command):
+    """Shows the options of ``dbt.cli.run_options``, which parses them too."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["[OPTIONS]", "PROGRAM", "[ARGS]..."]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for option in run_options.OPTIONS:
+            joined = f"[={option.metavar}]" if option.kind == "optional" else f" {option.metavar}" if option.metavar else ""
+            rows.append((option.flag + joined, option.help))
+        with formatter.section("Options"):
+            formatter.write_dl(rows)
+
+
+_RUN_EXAMPLES = """
+dbt run tests/guests/demo.elf 100
+dbt run -L SYSROOT SYSROOT/usr/bin/python3.11 -c 'print(6 * 7)'
+dbt run --tier 0 --stats=stats.json PROGRAM
+dbt run --trace syscall PROGRAM 2>trace.txt
+"""
+
+
+@main.command(cls=_RunHelp, epilog=_examples(_RUN_EXAMPLES))
+def run() -> None:
+    """Run a guest program.
+
+    Everything after PROGRAM belongs to the guest, and so do standard input and output, the exit status and fatal signals."""
+
+
+_DUMP_EXAMPLES = """
+dbt dump tests/guests/demo.elf --at crc32_update --region
+dbt dump PROGRAM --at 0x10400 --stage disasm,ir-opt,asm --layout columns
+dbt dump --isa t32 --hex "51 e8 00 2f"
+"""
+
+
+@main.command(epilog=_examples(_DUMP_EXAMPLES))
+@click.argument("program", required=False)
+@click.option("--at", metavar="SYMBOL|ADDRESS", help="Where to begin (default: the entry point). With --hex: the address of the first byte.")
+@click.option("--hex", "hex_bytes", metavar="BYTES", help="Show these bytes (hexadecimal, in memory order) and no program.")
+@click.option("--isa", type=click.Choice(list(ISAS)), help="Instruction set (default: what the program says; a32 for --hex).")
+@click.option("--stage", default="all", metavar="STAGE[,STAGE]...", help=f"Which stages: {', '.join(STAGES)}, or all (the default).")
+@click.option("--region", is_flag=True, help="Follow direct jumps: show the whole region, not one basic block.")
+@click.option("--layout", type=click.Choice(["stacked", "columns"]), default="stacked", help="Stages one after another (the default) or side by side.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of {pc, text} for each stage.")
+def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | None, stage: str, region: bool, layout: str, as_json: bool) -> None:
+    """Show guest code at every stage from guest bytes to host assembly.
+
+    The guest address stands to the left of each line. Bytes that do not decode are shown as such."""
+    made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region)
+    if as_json:
+        _print_json(made.json())
+    else:
+        click.echo(made.text(side_by_side=layout == "columns"), nl=False)
+
+
+@main.group(epilog=_examples("dbt cache info\ndbt cache clear"))
+def cache() -> None:
+    """The code cache on disk: compiled kernels, lifted instructions, compiled regions."""
+
+
+@cache.command()
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def info(as_json: bool) -> None:
+    """Say where the cache is and what it holds."""
+    found = api.cache_info()
+    if as_json:
+        _print_json(found)
+        return
+    click.echo(f"directory  {found['directory']}")
+    for kind, row in found["kinds"].items():
+        click.echo(f"{kind:10} {row['files']:6} files {row['bytes'] / 1e6:9.2f} MB")
+
+
+@cache.command()
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def clear(as_json: bool) -> None:
+    """Remove everything in the cache; all of it can be made again."""
+    removed = api.cache_clear()
+    if as_json:
+        _print_json(removed)
+    else:
+        click.echo(f"removed {removed['files']} files, {removed['bytes'] / 1e6:.2f} MB")
+
+
+@main.command(epilog=_examples("dbt bench\ndbt bench crc32 startup --runs 5 --json"))
+@click.argument("names", nargs=-1)
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of each program; the table has the medians.")
+@click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot for the start-up figures [$DBT_SYSROOT].")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def bench(names: tuple[str, ...], runs: int, sysroot: str | None, as_json: bool) -> None:
+    """Measure kernels and start-up, as ratios to qemu-arm taken in the same run. Needs a source checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "bench" / "speed.py").exists():
+        raise UsageError("bench: the guest programs are not installed: run it from a source checkout")
+    sys.path.insert(0, str(root))
+    from bench import speed
+
+    table = speed.measure(names, runs, sysroot)
+    if as_json:
+        _print_json(table)
+    else:
+        click.echo(speed.text(table), nl=False)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def doctor(as_json: bool) -> None:
+    """Check what the translator needs on this machine. Exit status 1 if something is missing."""
+    rows = api.doctor()
+    if as_json:
+        _print_json([row._asdict() for row in rows])
+    else:
+        for row in rows:
+            click.echo(f"{'ok  ' if row.ok else 'FAIL' if row.needed else 'none'} {row.what:14} {row.found}")
+    if not all(row.ok or not row.needed for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=1))

@@ -1,0 +1,120 @@
+"""The options of ``dbt run``: declared once, parsed here, shown by ``dbt run --help``.
+
+Options end at the first word that is none: that is the program, and everything after it is the guest's.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+from runtime.linux.errors import UsageError
+
+# kind: value, list (may be repeated), flag, optional (--name or --name=VALUE)
+Option = namedtuple("Option", "flag name kind metavar choices help")
+
+TIERS = ("0", "1", "auto")
+OPTIONS = (
+    Option("-L", "sysroot", "value", "SYSROOT", (), "Directory that the guest's absolute paths are looked up in first."),
+    Option("-E", "set_env", "list", "VAR=VALUE", (), "Set a variable in the guest's environment."),
+    Option("-U", "unset_env", "list", "VAR", (), "Remove a variable from the guest's environment."),
+    Option("--tier", "tier", "value", "0|1|auto", TIERS, "Interpret (0), compile everything that is hot before going on (1), or both (auto, the default)."),
+    Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
+    Option("--trace", "trace", "value", "WHAT", (), "Trace on standard error; WHAT is a comma-separated list of syscall, signal, block, compile."),
+    Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
+    Option("--argv0", "argv0", "value", "NAME", (), "What the guest sees as its own name (default: PROGRAM)."),
+)
+TRACES = ("syscall", "signal", "block", "compile")
+_BY_FLAG = {option.flag: option for option in OPTIONS}
+
+
+class Run:
+    """What ``dbt run`` was asked for: one attribute an option, ``program`` and ``arguments``."""
+
+    sysroot: str | None
+    set_env: list[str]
+    unset_env: list[str]
+    tier: str
+    stats: str | None
+    trace: str | None
+    no_cache: bool
+    argv0: str | None
+    program: str
+    arguments: list[str]
+
+    def __init__(self) -> None:
+        for option in OPTIONS:
+            setattr(self, option.name, [] if option.kind == "list" else False if option.kind == "flag" else None)
+        self.tier = "auto"
+
+
+def parse(words: list[str]) -> Run | None:
+    """The run that *words* ask for, or None if they ask for help. UsageError names what is wrong."""
+    run = Run()
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "-":
+        word = words[at]
+        at += 1
+        if word == "--":
+            break
+        if word in ("--help", "-h"):
+            return None
+        option, value = _option(word)
+        if option.kind == "flag":
+            setattr(run, option.name, True)
+            continue
+        if option.kind == "optional":
+            setattr(run, option.name, value or "-")
+            continue
+        if value is None:
+            if at == len(words):
+                raise UsageError(f"run: {option.flag}: {option.metavar} is missing: see dbt run --help")
+            value, at = words[at], at + 1
+        if option.choices and value not in option.choices:
+            raise UsageError(f"run: {option.flag} {value}: unknown: choose one of {', '.join(option.choices)}")
+        if option.kind == "list":
+            getattr(run, option.name).append(value)
+        else:
+            setattr(run, option.name, value)
+    if at == len(words):
+        raise UsageError("run: no program given: dbt run [OPTIONS] PROGRAM [ARGS...]")
+    run.program, run.arguments = words[at], words[at + 1 :]
+    _check(run)
+    return run
+
+
+def _option(word: str) -> tuple[Option, str | None]:
+    """The option that *word* names and the value joined to it (``--tier=1``, ``-L/sysroot``), if any."""
+    name, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+    if name not in _BY_FLAG:
+        raise UsageError(f"run: {name}: no such option: see dbt run --help (options of the guest come after PROGRAM)")
+    option = _BY_FLAG[name]
+    if joined and option.kind == "flag":
+        raise UsageError(f"run: {word}: {name} takes no value")
+    return option, value if joined else None
+
+
+def _check(run: Run) -> None:
+    for setting in run.set_env:
+        if "=" not in setting[1:]:
+            raise UsageError(f"run: -E {setting}: not a setting: write VAR=VALUE")
+    for what in run.trace.split(",") if run.trace else ():
+        if what not in TRACES:
+            raise UsageError(f"run: --trace {what}: unknown: choose from {', '.join(TRACES)}")
+
+
+def start(run: Run) -> int:
+    """Run the guest; gives its exit status."""
+    from dbt import api
+
+    return api.run(
+        run.program,
+        run.arguments,
+        sysroot=run.sysroot,
+        set_env=dict(setting.split("=", 1) for setting in run.set_env),
+        unset_env=run.unset_env,
+        tier=run.tier,
+        stats=run.stats,
+        trace=tuple(run.trace.split(",")) if run.trace else (),
+        cache=not run.no_cache,
+        argv0=run.argv0,
+    )

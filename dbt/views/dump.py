@@ -1,0 +1,112 @@
+"""One piece of guest code at every stage that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dbt.frontend.base import Frontend
+from dbt.ir.passes.rewrite import const_value
+from dbt.ir.unit import Unit
+from dbt.pipeline import Region, Start, frontend_for, lift_region, optimise
+from dbt.views import disasm, ir, layout
+from dbt.views.lines import Line
+from dbt.views.source import ISAS, Source
+
+MAX_BLOCKS = 64  # of a region grown without a profile
+
+
+@dataclass
+class Dump:
+    """The result: ``stages`` in pipeline order. ``isa`` and ``address`` say where it starts."""
+
+    source: str
+    address: int
+    isa: str
+    stages: dict[str, list[Line]]
+
+    @property
+    def digits(self) -> int:
+        """Width of an address in hexadecimal digits."""
+        return 16 if self.isa == "x86-64" else 8
+
+    def text(self, side_by_side: bool = False) -> str:
+        head = f"{self.source} at {self.address:#x}, {self.isa}\n\n"
+        return head + (layout.columns if side_by_side else layout.stacked)(self.stages, self.digits)
+
+    def json(self) -> dict[str, object]:
+        stages = {name: [{"pc": line.pc, "text": line.text} for line in lines] for name, lines in self.stages.items()}
+        return {"source": self.source, "address": self.address, "isa": self.isa, "stages": stages}
+
+
+def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False) -> Dump:
+    """Show the basic block at *address*; with *region* the blocks that it reaches by jumps too; with *whole* every block up to the end of the
+    bytes. *stages* are names of ``dbt.pipeline.STAGES``."""
+    frontend = frontend_for(source.arch)
+    start = (address, ISAS[isa][1])
+    entries = _linear(frontend, source, start) if whole else [start]
+    blocks = [found for entry in entries for found in _reached(frontend, source, entry)] if region else entries
+
+    def lift() -> Region:
+        return lift_region(frontend, source.fetch, entries, blocks)
+
+    def title(pc: int, length: int, mode: int) -> str:
+        return disasm.instruction(source.arch, mode, pc, source.fetch(pc, length)) if length else "end"
+
+    shown: dict[str, list[Line]] = {}
+    for stage in stages:
+        made = lift()
+        if stage == "disasm":
+            shown[stage] = disasm.view(source.arch, _instructions(made.unit), source.fetch) + _leftover(source, made)
+        elif stage == "ir":
+            shown[stage] = ir.view(made.unit, title)
+        else:
+            optimise(made.unit)
+            if stage == "ir-opt":
+                shown[stage] = ir.view(made.unit, title)
+            else:
+                from dbt.views import native
+
+                shown[stage] = native.llvm(made) if stage == "llvm" else native.asm(made)
+    return Dump(source.name, address, isa, shown)
+
+
+def _instructions(unit: Unit) -> list[tuple[int, int, int]]:
+    """(pc, length, mode) of the guest instructions of *unit*, in address order."""
+    return sorted({ir.mark_fields(inst) for inst in unit.insts() if inst.op.name == "mark" and inst.attr("length")})
+
+
+def _leftover(source: Source, region: Region) -> list[Line]:
+    """Bytes at the end that are too few for an instruction."""
+    if source.name != "bytes" or not region.ranges:
+        return []
+    end = max(start + length for start, length in region.ranges)
+    rest = source.fetch(end, 16)
+    return [Line(end, f"{disasm.bytes_text(rest):<12} <too few bytes for an instruction>")] if rest else []
+
+
+def _linear(frontend: Frontend, source: Source, start: Start) -> list[Start]:
+    """The starts of the blocks that follow each other from *start* to the end of the bytes."""
+    found, at, mode = [], start[0], start[1]
+    while len(source.fetch(at, frontend.min_length)) == frontend.min_length:
+        found.append((at, mode))
+        region = lift_region(frontend, source.fetch, [(at, mode)], [])
+        last = max(_instructions(region.unit))
+        at, mode = last[0] + last[1], start[1]
+    return found
+
+
+def _reached(frontend: Frontend, source: Source, start: Start) -> list[Start]:
+    """The blocks that *start* reaches by direct jumps (not calls), nearest first, MAX_BLOCKS at most."""
+    found = [start]
+    for block in found:
+        unit = lift_region(frontend, source.fetch, [block], []).unit
+        for inst in unit.insts():
+            if inst.op.name != "goto" or inst.attr("hint") == "call":
+                continue
+            target, mode = const_value(inst.args[0]), const_value(inst.args[1])
+            if target is None or mode is None or (target, mode) in found or len(found) >= MAX_BLOCKS:
+                continue
+            if source.fetch(target, frontend.min_length):
+                found.append((target, mode))
+    return found
