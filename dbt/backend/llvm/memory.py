@@ -1,0 +1,301 @@
+"""Guest memory accesses: the inlined TLB check, its slow path, and precise faults.
+
+Loads (or stores) at constant distances from one address, with no change of guest state between them, share one check: a load-multiple costs one TLB
+look-up. This file is the only one of the backend that knows how guest memory is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from dbt.abi.helpers import RMW_KINDS
+from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, tlb_entry
+from dbt.backend.llvm import exits
+from dbt.backend.llvm.scalars import constant_of
+from dbt.backend.llvm.text import CPU, GUEST, LIKELY, llvm_type
+from dbt.ir.types import Type
+from dbt.ir.unit import Inst
+
+if TYPE_CHECKING:
+    from dbt.backend.llvm.region import Region
+
+LONGEST_RUN = 32
+
+
+class Access(NamedTuple):
+    """One load or store of a run: its distance from the run's base, and the guest instruction it belongs to."""
+
+    inst: Inst
+    distance: int
+    pc: int
+    mode: int
+
+    @property
+    def value_type(self) -> Type:
+        return self.inst.of
+
+
+class Run:
+    """Accesses under construction that share one check. Empty at first; ``takes`` says whether an instruction may stand before the check."""
+
+    def __init__(self) -> None:
+        self.accesses: list[Access] = []
+        self.base: Inst | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.accesses)
+
+    def takes(self, inst: Inst) -> bool:
+        name = inst.op.name
+        if name in ("ld", "st"):
+            return self._fits(inst)
+        return (name in ("get", "mark") or inst.op.pure) and not inst.op.terminator and not self._uses(inst)
+
+    def _uses(self, inst: Inst) -> bool:
+        """True if *inst* needs a value that the run has not loaded yet."""
+        return any(access.inst in inst.args for access in self.accesses)
+
+    def _fits(self, inst: Inst) -> bool:
+        base, distance = _split(inst.args[0])
+        first = self.accesses[0].inst
+        distances = [access.distance for access in self.accesses] + [distance]
+        return (
+            base is self.base
+            and inst.op is first.op
+            and inst.attr("align") == first.attr("align")
+            and not self._uses(inst)
+            and len(self.accesses) < LONGEST_RUN
+            and max(distances) - min(distances) < PAGE_SIZE // 2
+            and all(d % int(inst.attr("align")) == distance % int(inst.attr("align")) for d in distances)  # type: ignore[call-overload]
+        )
+
+    def add(self, inst: Inst, pc: int, mode: int) -> None:
+        base, distance = _split(inst.args[0])
+        if not self.accesses:
+            self.base = base
+        self.accesses.append(Access(inst, distance, pc, mode))
+
+
+def _split(address: Inst) -> tuple[Inst, int]:
+    """(base, distance) of an address: a constant added or subtracted is taken off."""
+    if address.op.name in ("add", "sub"):
+        value = constant_of(address.args[1])
+        if value is not None:
+            signed = value - (1 << address.type.bits) if value >> address.type.bits - 1 else value
+            base, distance = _split(address.args[0])
+            return base, distance + (signed if address.op.name == "add" else -signed)
+    return address, 0
+
+
+def bytes_of(type: Type) -> int:
+    return type.bits // 8
+
+
+def lower_run(r: Region, run: Run) -> None:
+    """Check once, then do all accesses through the host pointer; on a miss each goes through its helper."""
+    t = r.text
+    accesses = run.accesses
+    store = accesses[0].inst.op.name == "st"
+    align = int(accesses[0].inst.attr("align"))  # type: ignore[call-overload]
+    values = [r.operand(access.inst.args[1]) if store else "" for access in accesses]
+    first = min(accesses, key=lambda access: access.distance)
+    end = max(access.distance + bytes_of(access.value_type) for access in accesses)
+    host, slow = _check(r, r.operand(first.inst.args[0]), end - first.distance, align, "addr_write" if store else "addr_read")
+    fast_results = [
+        _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value) for access, value in zip(accesses, values, strict=True)
+    ]
+    done, fast = t.new_label("done"), t.current
+    t.do(f"br label %{done}")
+    slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align)
+    t.label(done)
+    if not store:
+        for access, fast_result, slow_result in zip(accesses, fast_results, slow_results, strict=True):
+            r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
+
+
+def _check(r: Region, address: str, span: int, align: int, tag_field: str) -> tuple[str, str]:
+    """Compare the TLB entry of *address* for *span* bytes; go on where it hits. Returns (host pointer to *address*, label of the miss).
+
+    The last aligned unit of the span is what is compared: it has the page of the first byte unless the span crosses into the next page, whose
+    tag can't be in this entry. Another vCPU may set flags in the tag at any time, but waits until this one has passed a poll: a plain load will do.
+    """
+    t = r.text
+    bits = r.layout.address_type.bits
+    address_type = f"i{bits}"
+    offset_mask = (TLB_ENTRIES - 1) << TLB_ENTRY_BITS
+    index = t.value(f"and {address_type} {t.value(f'lshr {address_type} {address}, {PAGE_BITS - TLB_ENTRY_BITS}')}, {offset_mask}")
+    wide_index, wide = (index, address) if bits == 64 else (t.value(f"zext i32 {index} to i64"), t.value(f"zext i32 {address} to i64"))
+    entry = t.at("%tlb", wide_index)
+    tag = t.value(f"load {address_type}, ptr {t.at(entry, tlb_entry.offset(tag_field))}, align 8{CPU}")
+    last = address if span == align else t.value(f"add {address_type} {address}, {span - align}")
+    want = t.value(f"and {address_type} {last}, {PAGE_MASK | (align - 1)}")
+    fast, slow = t.new_label("fast"), t.new_label("slow")
+    t.do(f"br i1 {t.value(f'icmp eq {address_type} {tag}, {want}')}, label %{fast}, label %{slow}{LIKELY}")
+    t.label(fast)
+    addend = t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
+    return t.at(addend, wide), slow
+
+
+def _touch(r: Region, pointer: str, type: Type, align: int, value: str) -> str:
+    """Access host memory so that LLVM neither merges, invents nor moves it; *value* is empty for a load."""
+    llvm = llvm_type(type)
+    atomic = align >= bytes_of(type) and type.name.startswith("i")
+    kind = "atomic " if atomic else "volatile "
+    order = f" monotonic, align {align}" if atomic else f", align {align}"
+    if value:
+        r.text.do(f"store {kind}{llvm} {value}, ptr {pointer}{order}{GUEST}")
+        return ""
+    return r.text.value(f"load {kind}{llvm}, ptr {pointer}{order}{GUEST}")
+
+
+def _slow_accesses(r: Region, label: str, done: str, accesses: list[Access], values: list[str], align: int) -> tuple[list[str], str]:
+    """The miss: one helper call an access, then on to *done*. Returns the results and the label of the last block."""
+    t = r.text
+    fault = FaultExit(r)
+    t.label(label)
+    r.local, r.limit = {}, t.count
+    results = []
+    for access, value in zip(accesses, values, strict=True):
+        address = _wide_address(r, access.inst.args[0])
+        results.append(_slow_store(r, access, address, value, align) if value else _slow_load(r, access, address, align))
+        fault.check(access.pc, access.mode)
+    fault.finish()
+    r.local = None
+    t.do(f"br label %{done}")
+    return results, t.current
+
+
+def _wide_address(r: Region, inst: Inst) -> str:
+    """A guest address as i64, written anew on the cold path."""
+    operand = r.operand(inst)
+    return operand if inst.type.bits == 64 else r.text.value(f"zext i{inst.type.bits} {operand} to i64")
+
+
+def _slow_load(r: Region, access: Access, address: str, align: int) -> str:
+    type = access.value_type
+    if type.bits == 128:
+        cell = _temporary_cell(r)
+        r.call_helper("ld_slow_128", address, str(align), str(cell))
+        return r.text.value(f"load {llvm_type(type)}, ptr {r.text.at('%cpu', 8 * cell)}, align 8{CPU}")
+    result = r.call_helper("ld_slow", address, str(bytes_of(type) | align << 8))
+    return narrow(r, result, type)
+
+
+def _slow_store(r: Region, access: Access, address: str, value: str, align: int) -> str:
+    type = access.value_type
+    if type.bits == 128:
+        cell = _temporary_cell(r)
+        r.text.do(f"store {llvm_type(type)} {value}, ptr {r.text.at('%cpu', 8 * cell)}, align 8{CPU}")
+        r.call_helper("st_slow_128", address, str(align), str(cell))
+    else:
+        r.call_helper("st_slow", address, widen(r, value, type), str(bytes_of(type) | align << 8))
+    return ""
+
+
+def _temporary_cell(r: Region) -> int:
+    return r.layout.layout["temps"].cell
+
+
+def widen(r: Region, operand: str, type: Type) -> str:
+    """A value of at most 64 bits as i64, zero-extended."""
+    if type.bits == 64:
+        return r.text.cast(operand, llvm_type(type), "i64")
+    bits = r.text.cast(operand, llvm_type(type), f"i{type.bits}")
+    return r.text.value(f"zext i{type.bits} {bits} to i64")
+
+
+def narrow(r: Region, operand: str, type: Type) -> str:
+    """The low bits of an i64 as a value of *type*."""
+    bits = operand if type.bits == 64 else r.text.value(f"trunc i64 {operand} to i{type.bits}")
+    return r.text.cast(bits, f"i{type.bits}", llvm_type(type))
+
+
+class FaultExit:
+    """The exit that the accesses of one run share: the state is that before the run, the pc that of the access that faulted."""
+
+    def __init__(self, r: Region) -> None:
+        self.r = r
+        self.label = r.text.new_label("fault")
+        self.arrivals: list[tuple[str, int, int]] = []
+        self.seen = r.snapshot()
+
+    def check(self, pc: int, mode: int) -> None:
+        """After a helper call: leave if it reported a fault."""
+        t = self.r.text
+        fine = t.new_label("fine")
+        self.arrivals.append((t.current, pc, mode))
+        none = t.value(f"icmp eq i64 {self.r.load_field('exit_reason')}, 0")
+        t.do(f"br i1 {none}, label %{fine}, label %{self.label}{LIKELY}")
+        t.label(fine)
+
+    def finish(self) -> None:
+        """No more arrivals: the exit itself is written with the cold code."""
+        r = self.r
+
+        def write() -> None:
+            r.text.label(self.label)
+            exits.leave(r, self._choose(1), self._choose(2))
+
+        r.later(write, self.seen)
+
+    def _choose(self, column: int) -> str:
+        values = {arrival[column] for arrival in self.arrivals}
+        if len(values) == 1:
+            return str(values.pop())
+        return self.r.text.value("phi i64 " + ", ".join(f"[ {arrival[column]}, %{arrival[0]} ]" for arrival in self.arrivals))
+
+
+def _faulting_helper(r: Region, name: str, *arguments: str) -> str:
+    result = r.call_helper(name, *arguments)
+    fault = FaultExit(r)
+    fault.check(r.pc, r.mode)
+    fault.finish()
+    return result
+
+
+def _ldlink(r: Region, inst: Inst) -> None:
+    result = _faulting_helper(r, "ldlink", _wide_address(r, inst.args[0]), str(bytes_of(inst.of)))
+    r.define(inst, narrow(r, result, inst.of))
+
+
+def _stcond(r: Region, inst: Inst) -> None:
+    value = widen(r, r.operand(inst.args[1]), inst.of)
+    result = _faulting_helper(r, "stcond", _wide_address(r, inst.args[0]), value, str(bytes_of(inst.of)))
+    r.define(inst, narrow(r, result, inst.type))
+
+
+def _rmw(r: Region, inst: Inst) -> None:
+    kind = RMW_KINDS.index(inst.op.name.removeprefix("rmw_"))
+    how = bytes_of(inst.of) | int(inst.attr("align")) << 8 | kind << 16  # type: ignore[call-overload]
+    value = widen(r, r.operand(inst.args[1]), inst.of)
+    r.define(inst, narrow(r, _faulting_helper(r, "rmw", _wide_address(r, inst.args[0]), value, str(how)), inst.of))
+
+
+def _cas(r: Region, inst: Inst) -> None:
+    expected, new = (widen(r, r.operand(arg), inst.of) for arg in inst.args[1:])
+    how = bytes_of(inst.of) | int(inst.attr("align")) << 8  # type: ignore[call-overload]
+    r.define(inst, narrow(r, _faulting_helper(r, "cas", _wide_address(r, inst.args[0]), expected, new, str(how)), inst.of))
+
+
+def _clrex(r: Region, inst: Inst) -> None:
+    r.call_helper("clrex")
+
+
+def _fence(r: Region, inst: Inst) -> None:
+    r.text.do(f"fence {inst.attr('order')}")
+
+
+def _prefetch(r: Region, inst: Inst) -> None:
+    """A hint whose guest address may be unmapped: nothing to do."""
+
+
+ROWS: dict[str, Callable[[Region, Inst], None]] = {
+    "ldlink": _ldlink,
+    "stcond": _stcond,
+    "clrex": _clrex,
+    "cas": _cas,
+    "fence": _fence,
+    "prefetch": _prefetch,
+    **{f"rmw_{kind}": _rmw for kind in RMW_KINDS},
+}

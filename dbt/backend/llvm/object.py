@@ -1,0 +1,64 @@
+"""LLVM text to relocatable objects and assembly. The only file that uses llvmlite, imported on first compilation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import llvmlite.binding as llvm
+
+# Triples for looking at code of other hosts, and the features that make their output readable.
+CROSS = {"arm": "armv7-unknown-linux-gnueabihf", "i386": "i686-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+
+
+class CompileError(Exception):
+    """LLVM refused a module: the message is LLVM's. A bug of ours; the region stays in tier 0."""
+
+
+@lru_cache(maxsize=1)
+def host() -> tuple[str, str, str]:
+    """(triple, CPU, features) of this machine."""
+    return llvm.get_default_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+@lru_cache(maxsize=8)
+def machine(triple: str = "", level: int = 2) -> llvm.TargetMachine:
+    """Target machine for *triple* ("" is this host, with all its CPU features) at codegen level *level*."""
+    if triple:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        target, cpu, features = llvm.Target.from_triple(triple), "", ""
+    else:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        name, cpu, features = host()
+        target = llvm.Target.from_triple(name)
+    return target.create_target_machine(cpu=cpu, features=features, opt=level, reloc="pic", codemodel="small")
+
+
+def optimised(text: str, triple: str = "", level: int = 2) -> llvm.ModuleRef:
+    """Parse and run the three passes that pay for themselves; CompileError if LLVM finds fault with the text."""
+    try:
+        module = llvm.parse_assembly(text)
+    except RuntimeError as error:
+        raise CompileError(str(error)) from None
+    target = machine(triple, level)
+    module.triple = target.triple
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1))
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    if level:
+        passes.add_instruction_combine_pass()
+        passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+    return module
+
+
+def compile_object(text: str, level: int = 2) -> bytes:
+    """LLVM text to an ELF object for this host."""
+    return machine("", level).emit_object(optimised(text, "", level))
+
+
+def compile_assembly(text: str, host_arch: str = "", level: int = 2) -> str:
+    """LLVM text to assembly for this host, or for one of :data:`CROSS`."""
+    triple = CROSS.get(host_arch, host_arch)
+    return machine(triple, level).emit_assembly(optimised(text, triple, level))

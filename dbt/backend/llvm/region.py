@@ -1,0 +1,416 @@
+"""Lowers one IR unit (a region) to an LLVM module in text form.
+
+Guest slots live in allocas (``slots``), which LLVM's SROA turns into SSA. Within an IR block a ``put`` is only noted as *pending*: an exit or a
+fault stores pending values straight into the vCPU block, and the end of the block moves them to their homes. Pure operations are written where their
+value is first needed, or at once if another block uses it: so flags that only a fault would show are computed on the cold path alone.
+
+The text names no address of the process: helpers are reached through ``cpu.helpers``, other regions through the module's chain slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dbt.abi.cpu import CpuLayout
+from dbt.abi.helpers import HELPERS, helper_offset
+from dbt.backend.llvm import convention as cc
+from dbt.backend.llvm import exits, fallback, floats, memory
+from dbt.backend.llvm.flow import Flow
+from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
+from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
+from dbt.backend.llvm.text import CPU, LIKELY, Text, constant, llvm_type
+from dbt.backend.llvm.vectors import VECTORS
+from dbt.ir.types import Type
+from dbt.ir.unit import Block, Inst, Unit
+
+METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
+!1 = !{!"memory"}
+!2 = !{!"guest", !1}
+!3 = !{!2, !2, i64 0}
+!4 = !{!5, !5, i64 0}
+!5 = !{!"cpu", !1}
+"""
+PURE = {**SCALARS, **VECTORS}
+
+
+class Entry(NamedTuple):
+    """A place where the dispatcher or another region may enter: the block and the guest address it stands for."""
+
+    label: str
+    pc: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What cold code needs to know of the hot path it leaves: values named up to ``limit``, puts not yet in their homes, dirty homes, position."""
+
+    limit: int
+    pending: dict[str, Inst]
+    dirty: int
+    pc: int
+    mode: int
+    location: str
+
+
+class Region:
+    """One lowering run; ``text`` holds the function body."""
+
+    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout) -> None:
+        self.unit = unit
+        self.entries = entries
+        self.layout = layout
+        self.text = Text()
+        self.homes = Homes(layout, unit)
+        self.flow = Flow(unit, [e.label for e in entries], self.homes)
+        self.escaping = _escaping(self.flow.blocks)
+        self.values: dict[Inst, tuple[str, int]] = {}  # operand of a value, and how far the text was when it was named
+        self.forwarded: dict[Inst, Inst] = {}  # a get of a slot whose put is pending
+        self.local: dict[Inst, str] | None = None  # values named by the cold code being written
+        self.limit = 0
+        self.pending: dict[str, Inst] = {}
+        self.dirty = 0
+        self.version = 0  # grows with every put: accesses of one version share a fault exit
+        self.deferred: list[Callable[[], None]] = []
+        self.polls: dict[str, str] = {}
+        self.chains = 0
+        self.constants: list[str] = []
+        self.pc = self.mode = 0
+        self.locate: Callable[[int], str] = lambda pc: ""
+
+    # Values ---------------------------------------------------------------------------------------------------------------
+    def operand(self, inst: Inst) -> str:
+        """LLVM operand of *inst*; a pure operation that has no name here yet is written now."""
+        inst = self.forwarded.get(inst, inst)
+        if self.local is not None and inst in self.local:
+            return self.local[inst]
+        known = self.values.get(inst)
+        if known is not None and (self.local is None or known[1] <= self.limit):
+            return known[0]
+        pair = signed_less(inst) if inst.op.name in ("eq", "ne") else None
+        if pair is not None:
+            a, b = (self.operand(x) for x in pair)
+            name = self.text.value(f"icmp {'sge' if inst.op.name == 'eq' else 'slt'} {llvm_type(pair[0].type)} {a}, {b}")
+        else:
+            name = PURE[inst.op.name](self.text, inst, [self.operand(arg) for arg in inst.args])
+        self.define(inst, name)
+        return name
+
+    def define(self, inst: Inst, name: str) -> None:
+        """*inst* is held by operand *name* from here on."""
+        if self.local is not None:
+            self.local[inst] = name
+        else:
+            self.values[inst] = (name, self.text.count)
+
+    def typed(self, inst: Inst) -> str:
+        """``type operand`` of *inst*."""
+        return f"{llvm_type(inst.type)} {self.operand(inst)}"
+
+    # State ----------------------------------------------------------------------------------------------------------------
+    def field(self, name: str) -> str:
+        """Address of a header field, area or slot of the vCPU block."""
+        return self.text.at("%cpu", self.layout.offset(name))
+
+    def load_field(self, name: str, type: str = "i64", volatile: bool = False) -> str:
+        return self.text.value(f"load {'volatile ' if volatile else ''}{type}, ptr {self.field(name)}, align 8{CPU}")
+
+    def store_field(self, name: str, operand: str, type: str = "i64") -> None:
+        self.text.do(f"store {type} {operand}, ptr {self.field(name)}, align {min(8, _alignment(type))}{CPU}")
+
+    def read(self, pointer: str, type: Type, extra: str = "") -> str:
+        """Load a value in its memory form from *pointer*."""
+        loaded = self.text.value(f"load {memory_type(type)}, ptr {pointer}, align {_alignment(memory_type(type))}{extra}")
+        return self.text.value(f"trunc i8 {loaded} to i1") if type.bits == 1 else loaded
+
+    def write(self, pointer: str, type: Type, operand: str, extra: str = "") -> None:
+        """Store a value in its memory form at *pointer*."""
+        if type.bits == 1:
+            operand = self.text.value(f"zext i1 {operand} to i8")
+        self.text.do(f"store {memory_type(type)} {operand}, ptr {pointer}, align {_alignment(memory_type(type))}{extra}")
+
+    def _view(self, slot: str) -> str:
+        home = self.homes.of[slot]
+        return self.text.at(home.pointer, self.layout.slots[slot][0] - home.offset)
+
+    def _get(self, inst: Inst) -> None:
+        slot = str(inst.attrs[0])
+        if slot in IN_MEMORY:
+            self.define(inst, self.read(self.field(slot), inst.of, CPU))
+            return
+        value = self.pending.get(slot)
+        if value is not None and value.type is inst.of:
+            if inst in self.escaping:
+                self.define(inst, self.operand(value))
+            else:
+                self.forwarded[inst] = self.forwarded.get(value, value)
+            return
+        self._settle(slot, keep=None)
+        self.define(inst, self.read(self._view(slot), inst.of))
+
+    def _put(self, inst: Inst) -> None:
+        slot, value = str(inst.attrs[0]), inst.args[0]
+        if slot in IN_MEMORY:
+            self.write(self.field(slot), value.type, self.operand(value), CPU)
+            return
+        self._settle(slot, keep=slot)
+        self.pending.pop(slot, None)
+        self.pending[slot] = value
+        self.version += 1
+        if slot not in self.layout.flags:
+            self.operand(value)
+
+    def _settle(self, slot: str, keep: str | None) -> None:
+        """Move pending puts of slots that share *slot*'s home there, except that of *keep*."""
+        home = self.homes.of[slot]
+        for other in [name for name in self.pending if self.homes.of[name] is home and name != keep]:
+            self._to_home(other)
+            if not home.pinned:
+                self.dirty |= home.bit
+            del self.pending[other]
+
+    def _to_home(self, slot: str) -> None:
+        value = self.pending[slot]
+        self.write(self._view(slot), value.type, self.operand(value))
+
+    def settle_all(self, live: int) -> None:
+        """End of an IR block inside the unit: pending puts of pinned or live homes move there."""
+        for slot in self.pending:
+            home = self.homes.of[slot]
+            if home.pinned or live & home.bit:
+                self._to_home(slot)
+        self.pending = {}
+
+    def pinned_arguments(self) -> str:
+        """Arguments for a tail call: the vCPU and the pinned slots as they are now."""
+        arguments = ["ptr %cpu"]
+        for name, _, type in cc.pinned_values(self.layout):
+            value = self.pending.get(name)
+            operand = self.operand(value) if value is not None else self.text.value(f"load {type}, ptr {self.homes.of[name].pointer}, align 4")
+            arguments.append(f"{type} {operand}")
+        return ", ".join(arguments)
+
+    def store_state(self) -> None:
+        """Store everything that is not pinned and may differ from the vCPU block."""
+        whole = 0
+        for slot in self.pending:
+            if not self.homes.of[slot].pinned and self.homes.whole(slot):
+                whole |= self.homes.of[slot].bit
+        for home in self.homes.members(self.dirty & ~whole):
+            self._copy(home, home.pointer, self.text.at("%cpu", home.offset), to=CPU)
+        for slot, value in self.pending.items():
+            if not self.homes.of[slot].pinned:
+                self.write(self.field(slot), value.type, self.operand(value), CPU)
+
+    def _copy(self, home: Home, source: str, target: str, origin: str = "", to: str = "") -> None:
+        align = _alignment(home.llvm)
+        value = self.text.value(f"load {home.llvm}, ptr {source}, align {align}{origin}")
+        self.text.do(f"store {home.llvm} {value}, ptr {target}, align {align}{to}")
+
+    # Cold code ------------------------------------------------------------------------------------------------------------
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.text.count, dict(self.pending), self.dirty, self.pc, self.mode, self.text.location)
+
+    def later(self, write: Callable[[], None], at: Snapshot | None = None) -> None:
+        """Write cold code after the hot path, as seen from now (or from snapshot *at*)."""
+        seen = at or self.snapshot()
+
+        def run() -> None:
+            self.local, self.limit = {}, seen.limit
+            self.pending, self.dirty, self.pc, self.mode = dict(seen.pending), seen.dirty, seen.pc, seen.mode
+            self.text.location = seen.location
+            write()
+            self.local = None
+
+        self.deferred.append(run)
+
+    def call_helper(self, name: str, *arguments: str, result: str = "") -> str:
+        """Call a helper with i64 arguments; returns the result's operand. *result* overrides its LLVM type."""
+        kind = result or {"l": "i64", "v": "void"}[HELPERS[name][0]]
+        table = self.load_field("helpers", "ptr")
+        function = self.text.value(f"load ptr, ptr {self.text.at(table, helper_offset(name))}, align 8{CPU}")
+        call = f"call {cc.HELPER_CONVENTION} {kind} {function}({', '.join(['ptr %cpu'] + [f'i64 {a}' for a in arguments])})"
+        if kind == "void":
+            self.text.do(call)
+            return ""
+        return self.text.value(call)
+
+    # Blocks ---------------------------------------------------------------------------------------------------------------
+    def _block(self, block: Block) -> None:
+        self.text.label(block_label(block.label))
+        self.pending, self.dirty = {}, self.flow.dirty[block.label]
+        self.version += 1
+        run = memory.Run()
+        for inst in block.insts:
+            if run and not run.takes(inst):
+                memory.lower_run(self, run)
+                run = memory.Run()
+            self._inst(block, inst, run)
+
+    def _inst(self, block: Block, inst: Inst, run: memory.Run) -> None:
+        name = inst.op.name
+        if name == "mark":
+            self.pc, self.mode = int(inst.attrs[0]), int(inst.attrs[2])  # type: ignore[call-overload]
+            self.text.comment(f"{self.pc:#x}")
+            self.text.location = self.locate(self.pc)
+        elif name == "const":
+            self.values[inst] = (constant(inst.of, constant_of(inst) or 0), 0)
+        elif name == "pcadd":
+            self.values[inst] = (str((self.pc + int(inst.attrs[0])) % (1 << inst.of.bits)), 0)  # type: ignore[call-overload]
+        elif name == "get":
+            self._get(inst)
+        elif name == "put":
+            self._put(inst)
+        elif name in ("ld", "st"):
+            run.add(inst, self.pc, self.mode)
+        elif name in memory.ROWS:
+            memory.ROWS[name](self, inst)
+        elif name in floats.ROWS:
+            floats.ROWS[name](self, inst)
+        elif name in ("br", "brif"):
+            self._branch(block, inst)
+        elif inst.op.terminator:
+            exits.ROWS[name](self, inst)
+        elif name not in PURE:
+            fallback.lower(self, inst)
+        elif inst in self.escaping:
+            self.operand(inst)
+
+    def _branch(self, block: Block, inst: Inst) -> None:
+        condition = self.operand(inst.args[0]) if inst.args else ""
+        self.settle_all(self.flow.live_out(block))
+        targets = [self._edge(block.label, str(label)) for label in inst.attrs]
+        if not condition:
+            self.text.do(f"br label %{targets[0]}")
+        else:
+            self.text.do(f"br i1 {condition}, label %{targets[0]}, label %{targets[1]}")
+
+    def _edge(self, source: str, target: str) -> str:
+        """Label to branch to for the edge to IR block *target*: a poll of cpu.request first if the edge closes a loop."""
+        if (source, target) not in self.flow.closing or target not in self.flow.polled:
+            return block_label(target)
+        if target not in self.polls:
+            self.polls[target] = f"poll_{target}"
+            self.deferred.append(lambda: self._poll(target))
+        return self.polls[target]
+
+    def _poll(self, target: str) -> None:
+        t = self.text
+        self.pending, self.dirty = {}, self.flow.dirty[target]
+        mark = self.unit.blocks[target].insts[0]
+        pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
+        t.location = self.locate(pc)
+        t.label(self.polls[target])
+        quiet = t.value(f"icmp eq i64 {self.load_field('request', volatile=True)}, 0")
+        away = t.new_label("away")
+        t.do(f"br i1 {quiet}, label %{block_label(target)}, label %{away}{LIKELY}")
+        t.label(away)
+        exits.leave(self, str(pc), str(mode))
+
+    # The module -----------------------------------------------------------------------------------------------------------
+    def _prologue(self) -> None:
+        t = self.text
+        t.label("start")
+        for home in self.homes.all:
+            t.do(f"{home.pointer} = alloca {home.llvm}, align 16")
+        for name, _, type in cc.pinned_values(self.layout):
+            t.do(f"store {type} %in_{name}, ptr {self.homes.of[name].pointer}, align 4")
+        t.do(f"%tlb = getelementptr i8, ptr %cpu, i64 {self.layout.offset('tlb')}")
+        if len(self.entries) == 1:
+            t.do("br label %enter_0")
+        else:
+            wanted = self.load_field("native_entry")
+            cases = " ".join(f"i64 {k}, label %enter_{k}" for k in range(1, len(self.entries)))
+            t.do(f"switch i64 {wanted}, label %enter_0 [{cases}]")
+        for number, entry in enumerate(self.entries):
+            self._enter(number, entry)
+
+    def _enter(self, number: int, entry: Entry) -> None:
+        """One entry: leave if the region's guest code changed or somebody wants this vCPU, else load the live homes."""
+        t = self.text
+        self.pending, self.dirty = {}, 0
+        t.location = self.locate(entry.pc)
+        t.label(f"enter_{number}")
+        valid = t.value(f"load volatile i64, ptr @{cc.VALID_SYMBOL}, align 8")
+        busy = t.value(f"or i64 {t.value(f'xor i64 {valid}, 1')}, {self.load_field('request', volatile=True)}")
+        t.do(f"br i1 {t.value(f'icmp eq i64 {busy}, 0')}, label %go_{number}, label %away_{number}{LIKELY}")
+        t.label(f"away_{number}")
+        exits.leave(self, str(entry.pc), str(entry.mode))
+        t.label(f"go_{number}")
+        for home in self.homes.members(self.flow.live[entry.label]):
+            self._copy(home, t.at("%cpu", home.offset), home.pointer, origin=CPU)
+        t.do(f"br label %{block_label(entry.label)}")
+
+    def lower(self) -> str:
+        """The module's text."""
+        self._prologue()
+        for block in self.flow.blocks:
+            self._block(block)
+        while self.deferred:
+            self.deferred.pop()()
+        return "\n".join(self._module())
+
+    def _module(self) -> Iterable[str]:
+        parameters = cc.parameters(self.layout)
+        single = len(self.entries) == 1
+        yield f"@{cc.VALID_SYMBOL} = hidden global i64 1, align 8"
+        if self.chains:
+            yield f"@{cc.CHAIN_SYMBOL} = internal global [{self.chains} x ptr] zeroinitializer, align 8"
+        yield from self.constants
+        head = f"@{cc.entry_symbol(0)}" if single else "@region"
+        yield f"define {'' if single else 'internal '}{cc.CALLING_CONVENTION} void {head}({parameters}){self.attributes()} {{"
+        yield from self.text.lines
+        yield "}"
+        if not single:
+            arguments = ", ".join(["ptr %cpu"] + [f"{type} %in_{name}" for name, _, type in cc.pinned_values(self.layout)])
+            for number in range(len(self.entries)):
+                yield f"define {cc.CALLING_CONVENTION} void @{cc.entry_symbol(number)}({parameters}) {{"
+                yield f"  %wanted = getelementptr i8, ptr %cpu, i64 {self.layout.offset('native_entry')}"
+                yield f"  store i64 {number}, ptr %wanted, align 8"
+                yield f"  musttail call {cc.CALLING_CONVENTION} void @region({arguments})"
+                yield "  ret void"
+                yield "}"
+        yield f"define internal {cc.CALLING_CONVENTION} void @leave({parameters}) noinline {{"
+        for name, offset, type in cc.pinned_values(self.layout):
+            yield f"  %at_{name} = getelementptr i8, ptr %cpu, i64 {offset}"
+            yield f"  store {type} %in_{name}, ptr %at_{name}, align 4"
+        yield "  ret void"
+        yield "}"
+        yield METADATA
+
+    def attributes(self) -> str:
+        """Function attributes of the region (the assembly view adds debug information)."""
+        return " nounwind"
+
+
+def block_label(label: str) -> str:
+    """LLVM label of an IR block."""
+    return f"ir_{label}"
+
+
+def _escaping(blocks: Iterable[Block]) -> set[Inst]:
+    """Values used outside of the block that defines them."""
+    defined: dict[Inst, Block] = {}
+    found = set()
+    for block in blocks:
+        for inst in block.insts:
+            defined[inst] = block
+            for arg in inst.args:
+                if defined.get(arg) is not block:
+                    found.add(arg)
+    return found
+
+
+_ALIGNMENTS = {"i8": 1, "i16": 2, "i32": 4, "i64": 8, "ptr": 8, "float": 4, "double": 8, "<2 x i32>": 8}
+
+
+def _alignment(type: str) -> int:
+    """Alignment of a slot of LLVM *type* (bytes): cells and the vector area are that aligned."""
+    return _ALIGNMENTS.get(type, 8)
+
+
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout) -> str:
+    """LLVM text of *unit*, entered at *entries*."""
+    return Region(unit, entries, layout).lower()

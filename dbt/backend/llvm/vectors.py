@@ -1,0 +1,215 @@
+"""Vector rows whose LLVM form is plain: integer lanes, bitwise, widening, narrowing, permutations.
+
+Saturating rows are here only where the saturation flag is one compare; the rest runs in the helper ``op``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dbt.backend.llvm.scalars import Lowering
+from dbt.backend.llvm.text import Text, lanes, llvm_type
+from dbt.ir.unit import Inst
+
+VECTORS: dict[str, Lowering] = {}
+
+
+def lane_type(inst: Inst, bits: int | None = None) -> str:
+    """LLVM type of *inst*'s operands as lanes."""
+    return lanes(bits or inst.of.bits, int(inst.attr("lane")))  # type: ignore[call-overload]
+
+
+def splat(type: str, value: int) -> str:
+    """Constant vector of LLVM *type* with every lane *value*."""
+    count, lane = type[1:-1].split(" x ")
+    return "<" + ", ".join([f"{lane} {value}"] * int(count)) + ">"
+
+
+def intrinsic_suffix(type: str) -> str:
+    """``<4 x i32>`` as in intrinsic names: ``v4i32``."""
+    return "v" + type[1:-1].replace(" x ", "")
+
+
+def lanewise(compute: Callable[[Text, Inst, str, list[str]], str]) -> Lowering:
+    """A lowering that computes on lane vectors: *compute* gets the lane vector type and the operands in it."""
+
+    def lower(t: Text, i: Inst, v: list[str]) -> str:
+        type = lane_type(i)
+        carrier = llvm_type(i.of)
+        return t.cast(compute(t, i, type, [t.cast(x, carrier, type) for x in v]), type, carrier)
+
+    return lower
+
+
+def _plain(name: str, instruction: str) -> None:
+    VECTORS[name] = lanewise(lambda t, i, y, v: t.value(f"{instruction} {y} {v[0]}, {v[1]}"))
+
+
+def _call(name: str, intrinsic: str, tail: str = "") -> None:
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        return t.value(f"call {y} @llvm.{intrinsic}.{intrinsic_suffix(y)}({', '.join(f'{y} {x}' for x in v)}{tail})")
+
+    VECTORS[name] = lanewise(compute)
+
+
+def mask(t: Text, type: str, condition: str) -> str:
+    """All ones in the lanes where the vector of i1 *condition* is true."""
+    return t.value(f"sext <{type[1:-1].split(' x ')[0]} x i1> {condition} to {type}")
+
+
+def _compare(name: str, condition: str) -> None:
+    VECTORS[name] = lanewise(lambda t, i, y, v: mask(t, y, t.value(f"icmp {condition} {y} {v[0]}, {v[1]}")))
+
+
+for _name, _instruction in (("vadd", "add"), ("vsub", "sub"), ("vmul", "mul")):
+    _plain(_name, _instruction)
+for _name, _intrinsic in (("vumax", "umax"), ("vumin", "umin"), ("vsmax", "smax"), ("vsmin", "smin"), ("vcnt", "ctpop")):
+    _call(_name, _intrinsic)
+_call("vabs", "abs", ", i1 false")
+_call("vclz", "ctlz", ", i1 false")
+for _name, _condition in (("vceq", "eq"), ("vcugt", "ugt"), ("vcuge", "uge"), ("vcsgt", "sgt"), ("vcsge", "sge")):
+    _compare(_name, _condition)
+
+
+@lanewise
+def _test_bits(t: Text, i: Inst, y: str, v: list[str]) -> str:
+    return mask(t, y, t.value(f"icmp ne {y} {t.value(f'and {y} {v[0]}, {v[1]}')}, zeroinitializer"))
+
+
+def _absolute_difference(sign: str) -> Lowering:
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        high, low = (t.value(f"call {y} @llvm.{sign}{end}.{intrinsic_suffix(y)}({y} {v[0]}, {y} {v[1]})") for end in ("max", "min"))
+        return t.value(f"sub {y} {high}, {low}")
+
+    return lanewise(compute)
+
+
+def _halving(shift: str, rounding: bool) -> Lowering:
+    """(a + b [+ 1]) >> 1 without a wider lane: the common bits, plus half of the differing ones; rounding takes the upper neighbour."""
+
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        common = t.value(f"{'or' if rounding else 'and'} {y} {v[0]}, {v[1]}")
+        half = t.value(f"{shift} {y} {t.value(f'xor {y} {v[0]}, {v[1]}')}, {splat(y, 1)}")
+        return t.value(f"{'sub' if rounding else 'add'} {y} {common}, {half}")
+
+    return lanewise(compute)
+
+
+def _shift(instruction: str, saturated_count: bool) -> Lowering:
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        lane, count = int(i.attr("lane")), int(i.attr("imm"))  # type: ignore[call-overload]
+        if count >= lane:
+            if not saturated_count:
+                return "zeroinitializer"
+            count = lane - 1
+        return t.value(f"{instruction} {y} {v[0]}, {splat(y, count)}")
+
+    return lanewise(compute)
+
+
+def _rounding_shift(instruction: str) -> Lowering:
+    """Shift right, then add the last bit shifted out; a shift by the whole lane leaves just that bit (and 0 for a
+    signed value, where -1 + 1 and 0 + 0 are the same)."""
+
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        lane, count = int(i.attr("lane")), int(i.attr("imm"))  # type: ignore[call-overload]
+        last = t.value(f"and {y} {t.value(f'lshr {y} {v[0]}, {splat(y, count - 1)}')}, {splat(y, 1)}")
+        if count == lane:
+            return last if instruction == "lshr" else "zeroinitializer"
+        return t.value(f"add {y} {t.value(f'{instruction} {y} {v[0]}, {splat(y, count)}')}, {last}")
+
+    return lanewise(compute)
+
+
+VECTORS["vtst"] = _test_bits
+VECTORS["vuabd"], VECTORS["vsabd"] = _absolute_difference("u"), _absolute_difference("s")
+VECTORS["vuhadd"], VECTORS["vurhadd"] = _halving("lshr", False), _halving("lshr", True)
+VECTORS["vshadd"], VECTORS["vsrhadd"] = _halving("ashr", False), _halving("ashr", True)
+VECTORS["vshl"], VECTORS["vshr"], VECTORS["vsar"] = _shift("shl", False), _shift("lshr", False), _shift("ashr", True)
+VECTORS["vrshr"], VECTORS["vrsar"] = _rounding_shift("lshr"), _rounding_shift("ashr")
+
+
+def _bitwise(name: str, instruction: str) -> None:
+    def lower(t: Text, i: Inst, v: list[str]) -> str:
+        type = llvm_type(i.of)
+        return t.value(f"{instruction} {type} {v[0]}, {v[1]}")
+
+    VECTORS[name] = lower
+
+
+for _name, _instruction in (("vand", "and"), ("vor", "or"), ("vxor", "xor")):
+    _bitwise(_name, _instruction)
+
+
+def _invert(t: Text, type: str, operand: str) -> str:
+    return t.value(f"xor {type} {operand}, {splat(type, -1)}")
+
+
+def _vandn(t: Text, i: Inst, v: list[str]) -> str:
+    type = llvm_type(i.of)
+    return t.value(f"and {type} {v[0]}, {_invert(t, type, v[1])}")
+
+
+def _vnot(t: Text, i: Inst, v: list[str]) -> str:
+    return _invert(t, llvm_type(i.of), v[0])
+
+
+def _vbsl(t: Text, i: Inst, v: list[str]) -> str:
+    type = llvm_type(i.of)
+    chosen = t.value(f"and {type} {v[0]}, {v[1]}")
+    other = t.value(f"and {type} {_invert(t, type, v[0])}, {v[2]}")
+    return t.value(f"or {type} {chosen}, {other}")
+
+
+def _vdup(t: Text, i: Inst, v: list[str]) -> str:
+    type, lane = lane_type(i), int(i.attr("lane"))  # type: ignore[call-overload]
+    first = t.value(f"insertelement {type} poison, i{lane} {_fit(t, v[0], i.args[0].type.bits, lane)}, i64 0")
+    spread = t.value(f"shufflevector {type} {first}, {type} poison, <{i.of.bits // lane} x i32> zeroinitializer")
+    return t.cast(spread, type, llvm_type(i.of))
+
+
+def _fit(t: Text, operand: str, source: int, target: int) -> str:
+    """An integer of *source* bits as one of *target* bits, zero-extended or truncated."""
+    if source == target:
+        return operand
+    return t.value(f"{'trunc' if source > target else 'zext'} i{source} {operand} to i{target}")
+
+
+def _vget(t: Text, i: Inst, v: list[str]) -> str:
+    source = i.args[0].type
+    type, lane = lane_type(i, source.bits), int(i.attr("lane"))  # type: ignore[call-overload]
+    picked = t.value(f"extractelement {type} {t.cast(v[0], llvm_type(source), type)}, i64 {i.attr('index')}")
+    return _fit(t, picked, lane, i.of.bits)
+
+
+def _vset(t: Text, i: Inst, v: list[str]) -> str:
+    type, lane, carrier = lane_type(i), int(i.attr("lane")), llvm_type(i.of)  # type: ignore[call-overload]
+    element = _fit(t, v[1], i.args[1].type.bits, lane)
+    changed = t.value(f"insertelement {type} {t.cast(v[0], carrier, type)}, i{lane} {element}, i64 {i.attr('index')}")
+    return t.cast(changed, type, carrier)
+
+
+def _vshuf(t: Text, i: Inst, v: list[str]) -> str:
+    carrier, type, count = llvm_type(i.of), lanes(i.of.bits, 8), i.of.bits // 8
+    a, b = (t.cast(x, carrier, type) for x in v)
+    order = ", ".join(f"i32 {k}" for k in i.attr("perm"))  # type: ignore[attr-defined]
+    return t.cast(t.value(f"shufflevector {type} {a}, {type} {b}, <{count} x i32> <{order}>"), type, carrier)
+
+
+def _widen(instruction: str) -> Lowering:
+    def lower(t: Text, i: Inst, v: list[str]) -> str:
+        lane = int(i.attr("lane"))  # type: ignore[call-overload]
+        narrow, wide = lanes(64, lane), lanes(128, 2 * lane)
+        result = t.value(f"{instruction} {narrow} {t.cast(v[0], llvm_type(i.args[0].type), narrow)} to {wide}")
+        return t.cast(result, wide, llvm_type(i.type))
+
+    return lower
+
+
+def _vxtn(t: Text, i: Inst, v: list[str]) -> str:
+    lane = int(i.attr("lane"))  # type: ignore[call-overload]
+    wide, narrow = lanes(128, 2 * lane), lanes(64, lane)
+    return t.cast(t.value(f"trunc {wide} {t.cast(v[0], llvm_type(i.args[0].type), wide)} to {narrow}"), narrow, llvm_type(i.type))
+
+
+VECTORS.update(vandn=_vandn, vnot=_vnot, vbsl=_vbsl, vdup=_vdup, vget=_vget, vset=_vset, vshuf=_vshuf, vuxtl=_widen("zext"), vsxtl=_widen("sext"), vxtn=_vxtn)

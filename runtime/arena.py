@@ -1,0 +1,81 @@
+"""Host memory for regions: one reserved range, its first half code (never writable and executable at once), its second half data.
+
+Code and data of every region lie within 2 GiB of each other, so the small code model fits. The mapping is private and anonymous: a forked
+child keeps its own copy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+
+from runtime import objects
+
+SIZE = 256 << 20
+_PAGE = mmap.PAGESIZE
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class ArenaFull(Exception):
+    """No room for another region: every region must be dropped (``Arena.reset``) before the next one."""
+
+
+class Placed:
+    """A region in the arena. ``address`` gives its symbols' host addresses."""
+
+    __slots__ = ("_symbols", "_starts")
+
+    def __init__(self, symbols: dict[str, tuple[int, int]], starts: tuple[int, int]) -> None:
+        self._symbols = symbols
+        self._starts = starts
+
+    def address(self, name: str) -> int:
+        """Host address of symbol *name*; KeyError if there is none."""
+        section, offset = self._symbols[name]
+        return self._starts[section] + offset
+
+
+class Arena:
+    """Places linked objects one after the other; nothing is freed one by one, because a vCPU may still be inside."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0))
+        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self.size = size
+        self._code = 0
+        self._data = size // 2
+
+    @property
+    def used(self) -> int:
+        """Bytes of code and data placed so far."""
+        return self._code + self._data - self.size // 2
+
+    def place(self, linked: objects.LinkedObject) -> Placed:
+        """Copy *linked* in and make its code executable; ArenaFull if it does not fit, ObjectError if it needs external symbols."""
+        code_at = self._code
+        code_end = -(-(code_at + len(linked.code)) // _PAGE) * _PAGE
+        data_at = -(-self._data // linked.align) * linked.align
+        if code_end > self.size // 2 or data_at + linked.data_size > self.size:
+            raise ArenaFull
+        starts = (self.base + code_at, self.base + data_at)
+        code, data = objects.place(linked, *starts, _no_externals)
+        self._map[code_at : code_at + len(code)] = bytes(code)
+        self._map[data_at : data_at + len(data)] = bytes(data)
+        self._protect(code_at, code_end - code_at, mmap.PROT_READ | mmap.PROT_EXEC)
+        self._code, self._data = code_end, data_at + linked.data_size
+        return Placed(linked.symbols, starts)
+
+    def reset(self) -> None:
+        """Drop every region. Only while no vCPU is inside one."""
+        self._protect(0, self._code, mmap.PROT_READ | mmap.PROT_WRITE)
+        self._map.madvise(mmap.MADV_DONTNEED)
+        self._code, self._data = 0, self.size // 2
+
+    def _protect(self, offset: int, size: int, protection: int) -> None:
+        if size and _libc.mprotect(ctypes.c_void_p(self.base + offset), ctypes.c_size_t(size), protection):
+            raise OSError(ctypes.get_errno(), f"the system refuses executable memory ({os.strerror(ctypes.get_errno())})")
+
+
+def _no_externals(name: str) -> None:
+    return None
