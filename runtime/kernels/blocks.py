@@ -1,0 +1,379 @@
+"""Templates and the block builder: guest bytes to tier-0 blocks without Python.
+
+A template holds the records of one guest instruction, found by (mode, bytes). The builder fetches instructions up to one that ends the block, a page boundary or
+BLOCK_INSNS, picks for each the version without flag writes where every flag it writes is overwritten before anything can see it, and copies the
+records, patching those that depend on the address.
+
+Templates may come from a file, so nothing in them is trusted: offsets must descend and stay in the area, and a checksum covers each. A template that fails
+the check counts as missing.
+"""
+
+from __future__ import annotations
+
+from dbt.abi.archs import INSN_RULE_ARM
+from dbt.abi.exits import FAULT_EXEC, FAULT_UNMAPPED, Exit
+from dbt.abi.memory import PAGE_BITS, PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
+from dbt.abi.records import CODES, RECORD_BYTES, is_rare
+from dbt.ir.optable import OPS
+from runtime.kernels.build import export, kernel
+from runtime.kernels.codepages import TAG_PC, attach, block_bucket, lock, mark_code, unlock
+from runtime.kernels.mem import addp, fence, g_ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
+from runtime.kernels.offsets import (
+    BLOCK_CODE,
+    BLOCK_HASH_NEXT,
+    BLOCK_INSNS_COUNT,
+    BLOCK_LENGTH,
+    BLOCK_RECORDS,
+    BLOCK_TAG,
+    CPU_EXIT_ARG,
+    CPU_EXIT_DETAIL,
+    CPU_EXIT_REASON,
+    CPU_FAULT_ADDR,
+    CPU_FAULT_INFO,
+    CPU_GUEST_BASE,
+    CPU_PROC,
+    PROC_ADDRESS_MASK,
+    PROC_BLOCK_END,
+    PROC_BLOCKS,
+    PROC_BUILD_PLAIN,
+    PROC_BUILD_TAGS,
+    PROC_BUILD_TEMPLATES,
+    PROC_INSN_RULE,
+    PROC_RECORD_END,
+    PROC_RECORD_TAGS,
+    PROC_RECORDS,
+    PROC_TEMPLATE_END,
+    PROC_TEMPLATE_HASH,
+    PROC_TEMPLATES,
+    PROC_TEMPLATES_AREA,
+    TEMPLATE_CHECK,
+    TEMPLATE_COUNT,
+    TEMPLATE_ENDS,
+    TEMPLATE_INSN,
+    TEMPLATE_KILLS,
+    TEMPLATE_LEAVES,
+    TEMPLATE_LENGTH,
+    TEMPLATE_MODE,
+    TEMPLATE_NEXT,
+    TEMPLATE_NEXT_MODE,
+    TEMPLATE_PLAIN_COUNT,
+    TEMPLATE_READS,
+    TEMPLATE_RECORDS,
+    TEMPLATE_SIZE,
+    TEMPLATE_WRITES,
+)
+from runtime.kernels.softmmu import page_flags
+from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS, TEMPLATE_BUCKETS, TEMPLATE_BYTES
+
+_LIFT = int(Exit.LIFT)
+_FETCH_FAULT = int(Exit.FETCH_FAULT)
+_ARENA_FULL = int(Exit.ARENA_FULL)
+_FETCHABLE = PAGE_VALID | PAGE_EXEC
+_BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
+_RECORDS_LIMIT = PROC_RECORDS + RECORDS * RECORD_BYTES
+_TEMPLATES_LIMIT = PROC_TEMPLATES_AREA + TEMPLATE_BYTES
+_ALL_FLAGS = -1
+_NO_PLAIN = 0xFFFF_FFFF
+_CONST = CODES["const.i64"]
+_PCADD_32 = CODES["pcadd.i32"]
+_PCADD_64 = CODES["pcadd.i64"]
+_GOTO = CODES["goto"]
+_RARE_NUMBERS = [CODES[name] for name in OPS if is_rare(name)]
+_RARE_FIRST, _RARE_LAST = min(_RARE_NUMBERS), max(_RARE_NUMBERS)
+_NOT_RARE = tuple(sorted(set(range(_RARE_FIRST, _RARE_LAST)) - set(_RARE_NUMBERS)))
+_NOT_RARE_FIRST, _NOT_RARE_LAST = _NOT_RARE[0], _NOT_RARE[-1]
+assert list(_NOT_RARE) == list(range(_NOT_RARE_FIRST, _NOT_RARE_LAST + 1)), "rare codes are two ranges"
+_MIX_1 = 0x2545F4914F6CDD1D
+_MIX_2 = 0x1B873593CC9E2D51
+
+
+@kernel
+def is_rare_code(code):
+    """True for records that are followed by a payload."""
+    return _RARE_FIRST <= code <= _RARE_LAST and not (_NOT_RARE_FIRST <= code <= _NOT_RARE_LAST)
+
+
+@kernel
+def insn_length(rule, mode, base, address):
+    """Bytes of the instruction at *address*; only its first ``min_length`` bytes are read."""
+    if rule == INSN_RULE_ARM and mode & 1:
+        high = g_ld8(base, address + 1)
+        return 4 if high >= 0b11101 << 3 else 2
+    return 4
+
+
+@kernel
+def _fetch(base, address, length):
+    """Up to 8 instruction bytes as a little-endian number."""
+    value = 0
+    for i in range(min(length, 8)):
+        value |= g_ld8(base, address + i) << (8 * i)
+    return value
+
+
+@kernel
+def _bucket(mode, low, high):
+    mixed = (low ^ (mode * 0x9E3779B1) ^ (high * _MIX_2)) * _MIX_1
+    return PROC_TEMPLATE_HASH + ((lshr(mixed, 40) & (TEMPLATE_BUCKETS - 1)) << 2)
+
+
+@kernel
+def _checksum(base, at, size):
+    """Checksum of a template: everything behind its first field."""
+    sum = size
+    for i in range(8, size, 8):
+        sum = (sum ^ ld64(base, at + i)) * _MIX_1
+        sum ^= lshr(sum, 29)
+    return sum
+
+
+@kernel
+def _sound(proc, at, limit):
+    """True if the template at *at* lies in the area before *limit* and its checksum holds."""
+    if at < PROC_TEMPLATES_AREA or at & 15 or at + TEMPLATE_RECORDS > limit:
+        return False
+    size = ld64(proc, at + TEMPLATE_SIZE)
+    return TEMPLATE_RECORDS <= size <= limit - at and size & 15 == 0 and ld64(proc, at + TEMPLATE_CHECK) == _checksum(proc, at, size)
+
+
+@kernel
+def find_template(proc, mode, low, high):
+    """Offset of the template for an instruction, or 0."""
+    limit = ld64(proc, PROC_TEMPLATE_END)
+    at = ld32(proc, _bucket(mode, low, high))
+    while at != 0:
+        if not _sound(proc, at, limit):
+            return 0
+        if ld64(proc, at + TEMPLATE_INSN) == low and ld64(proc, at + TEMPLATE_INSN + 8) == high and ld32(proc, at + TEMPLATE_MODE) == mode:
+            return at
+        limit = at
+        at = ld64(proc, at + TEMPLATE_NEXT)
+    return 0
+
+
+@export("add_template", "i64(p,p,i64)")
+def add_template(proc, source, size):
+    """Copy a template of *size* bytes (a multiple of 16) from *source*, filling in check, next and size. Gives its offset; 0 if the area is full."""
+    lock(proc)
+    at = ld64(proc, PROC_TEMPLATE_END)
+    if at + size > _TEMPLATES_LIMIT:
+        unlock(proc)
+        return 0
+    low = ld64(source, TEMPLATE_INSN)
+    high = ld64(source, TEMPLATE_INSN + 8)
+    mode = ld32(source, TEMPLATE_MODE)
+    found = find_template(proc, mode, low, high)
+    if found == 0:
+        for i in range(0, size, 8):
+            st64(proc, at + i, ld64(source, i))
+        bucket = _bucket(mode, low, high)
+        head = ld32(proc, bucket)
+        st64(proc, at + TEMPLATE_NEXT, head if _sound(proc, head, at) else 0)
+        st64(proc, at + TEMPLATE_SIZE, size)
+        st64(proc, at + TEMPLATE_CHECK, _checksum(proc, at, size))
+        fence()
+        st64(proc, PROC_TEMPLATE_END, at + size)
+        st32(proc, bucket, at)
+        st64(proc, PROC_TEMPLATES, ld64(proc, PROC_TEMPLATES) + 1)
+        found = at
+    unlock(proc)
+    return found
+
+
+@export("has_template", "i64(p,i64,i64)")
+def has_template(cpu, pc, mode):
+    """1 if the instruction at *pc*, on readable memory, has its template."""
+    proc = ldp(cpu, CPU_PROC)
+    base = ldp(cpu, CPU_GUEST_BASE)
+    length = insn_length(ld64(proc, PROC_INSN_RULE), mode, base, pc)
+    return 1 if find_template(proc, mode, _fetch(base, pc, length), _fetch(base, pc + 8, length - 8)) != 0 else 0
+
+
+@kernel
+def find_block(proc, tag):
+    """Offset of the valid block for a jump tag, or 0. Needs no lock: blocks are published after they are complete."""
+    at = ld32(proc, block_bucket(tag))
+    while at != 0:
+        if ld64(proc, at + BLOCK_TAG) == tag:
+            return at
+        at = ld64(proc, at + BLOCK_HASH_NEXT)
+    return 0
+
+
+@kernel
+def _fetch_fault(cpu, address, flags):
+    st64(cpu, CPU_FAULT_ADDR, address)
+    st64(cpu, CPU_FAULT_INFO, FAULT_EXEC | (0 if flags & PAGE_VALID else FAULT_UNMAPPED))
+    st64(cpu, CPU_EXIT_REASON, _FETCH_FAULT)
+
+
+@kernel
+def _collect(cpu, proc, tag):
+    """Look up the templates of a block into the work area. Gives their number, or 0 with the exit reason set."""
+    base = ldp(cpu, CPU_GUEST_BASE)
+    rule = ld64(proc, PROC_INSN_RULE)
+    mask = ld64(proc, PROC_ADDRESS_MASK)
+    pc = tag & TAG_PC
+    mode = lshr(tag, 48)
+    flags = page_flags(cpu, pc)
+    if flags & _FETCHABLE != _FETCHABLE:
+        _fetch_fault(cpu, pc, flags)
+        return 0
+    start = pc
+    mark_code(proc, pc >> PAGE_BITS)
+    for n in range(BLOCK_INSNS):
+        if (pc ^ start) & PAGE_MASK:
+            return n
+        length = insn_length(rule, mode, base, pc)
+        if (pc & (PAGE_SIZE - 1)) + length > PAGE_SIZE:
+            if n != 0:
+                return n  # so that a fault on the second page comes with this pc
+            second = (pc + length - 1) & mask & PAGE_MASK
+            flags = page_flags(cpu, second)
+            if flags & _FETCHABLE != _FETCHABLE:
+                _fetch_fault(cpu, second, flags)
+                return 0
+            mark_code(proc, second >> PAGE_BITS)
+        found = find_template(proc, mode, _fetch(base, pc, length), _fetch(base, pc + 8, length - 8))
+        if found == 0:
+            st64(cpu, CPU_EXIT_ARG, pc)
+            st64(cpu, CPU_EXIT_DETAIL, mode)
+            st64(cpu, CPU_EXIT_REASON, _LIFT)
+            return 0
+        st64(proc, PROC_BUILD_TEMPLATES + 8 * n, found)
+        st64(proc, PROC_BUILD_TAGS + 8 * n, pc | mode << 48)
+        pc = (pc + ld32(proc, found + TEMPLATE_LENGTH)) & mask
+        mode = ld32(proc, found + TEMPLATE_NEXT_MODE)
+        st64(proc, PROC_BUILD_TAGS + 8 * (n + 1), pc | mode << 48)
+        if ld32(proc, found + TEMPLATE_ENDS):
+            return n + 1
+    return BLOCK_INSNS
+
+
+@kernel
+def _choose_versions(proc, count):
+    """Backward over the flags: 1 in the work area for each instruction whose flag writes nobody sees."""
+    live = _ALL_FLAGS
+    for n in range(count - 1, -1, -1):
+        at = ld64(proc, PROC_BUILD_TEMPLATES + 8 * n)
+        writes = ld32(proc, at + TEMPLATE_WRITES)
+        plain = ld32(proc, at + TEMPLATE_PLAIN_COUNT) != _NO_PLAIN and writes & live == 0
+        st64(proc, PROC_BUILD_PLAIN + 8 * n, 1 if plain else 0)
+        live = (live & ~ld32(proc, at + TEMPLATE_KILLS)) | ld32(proc, at + TEMPLATE_READS)
+        if ld32(proc, at + TEMPLATE_LEAVES):
+            live = _ALL_FLAGS
+
+
+@kernel
+def _copy(proc, source, count, to, tag):
+    """Copy *count* records to offset *to*, made for the instruction at *tag*. Gives the end."""
+    pc = tag & TAG_PC
+    mask = ld64(proc, PROC_ADDRESS_MASK)
+    tags = PROC_RECORD_TAGS + ((to - PROC_RECORDS) >> 1)
+    end = source + count * RECORD_BYTES
+    payload = False
+    while source < end:
+        st64(proc, to, ld64(proc, source))
+        st64(proc, to + 8, ld64(proc, source + 8))
+        st64(proc, tags, tag)
+        code = ld16(proc, to)
+        if payload:
+            payload = False
+        elif is_rare_code(code):
+            payload = True
+        elif code == _PCADD_32 or code == _PCADD_64:
+            sum = pc + ld64(proc, source + 4)
+            st16(proc, to, _CONST)
+            st64(proc, to + 4, sum & 0xFFFF_FFFF if code == _PCADD_32 else sum)
+        elif code == _GOTO:
+            st64(proc, to + 4, (pc + ld64(proc, source + 4)) & mask)
+            st32(proc, to + 12, 0)
+        source += RECORD_BYTES
+        to += RECORD_BYTES
+        tags += 8
+    return to
+
+
+@kernel
+def _emit(proc, tag, count):
+    """Make the block from the templates in the work area and publish it. Gives its offset, or 0 if there is no room."""
+    need = RECORD_BYTES
+    for n in range(count):
+        need += ld32(proc, ld64(proc, PROC_BUILD_TEMPLATES + 8 * n) + TEMPLATE_COUNT) * RECORD_BYTES
+    first = ld64(proc, PROC_RECORD_END)
+    made = ld64(proc, PROC_BLOCK_END)
+    if first + need > _RECORDS_LIMIT or made + BLOCK_BYTES > _BLOCKS_LIMIT:
+        return 0
+    to = first
+    at = 0
+    for n in range(count):
+        at = ld64(proc, PROC_BUILD_TEMPLATES + 8 * n)
+        records = at + TEMPLATE_RECORDS
+        size = ld32(proc, at + TEMPLATE_COUNT)
+        if ld64(proc, PROC_BUILD_PLAIN + 8 * n):
+            records += size * RECORD_BYTES
+            size = ld32(proc, at + TEMPLATE_PLAIN_COUNT)
+        to = _copy(proc, records, size, to, ld64(proc, PROC_BUILD_TAGS + 8 * n))
+    end_tag = ld64(proc, PROC_BUILD_TAGS + 8 * count)
+    if ld32(proc, at + TEMPLATE_ENDS) == 0:
+        st64(proc, to, _GOTO | lshr(end_tag, 48) << 16)
+        st64(proc, to + 4, end_tag & TAG_PC)
+        st32(proc, to + 12, 0)
+        st64(proc, PROC_RECORD_TAGS + ((to - PROC_RECORDS) >> 1), end_tag)
+        to += RECORD_BYTES
+    last = ld64(proc, PROC_BUILD_TAGS + 8 * (count - 1)) & TAG_PC
+    st64(proc, made + BLOCK_TAG, tag)
+    st64(proc, made + BLOCK_LENGTH, last + ld32(proc, at + TEMPLATE_LENGTH) - (tag & TAG_PC))
+    st64(proc, made + BLOCK_INSNS_COUNT, count)
+    st64(proc, made + BLOCK_RECORDS, first)
+    st64(proc, made + BLOCK_CODE, first)
+    bucket = block_bucket(tag)
+    st64(proc, made + BLOCK_HASH_NEXT, ld32(proc, bucket))
+    st64(proc, PROC_RECORD_END, to)
+    st64(proc, PROC_BLOCK_END, made + BLOCK_BYTES)
+    attach(proc, made)
+    fence()
+    st32(proc, bucket, made)
+    return made
+
+
+@kernel
+def build_block(cpu, tag):
+    """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the instruction), FETCH_FAULT or
+    ARENA_FULL."""
+    proc = ldp(cpu, CPU_PROC)
+    lock(proc)
+    made = find_block(proc, tag)
+    if made == 0:
+        count = _collect(cpu, proc, tag)
+        if count != 0:
+            _choose_versions(proc, count)
+            made = _emit(proc, tag, count)
+            if made == 0:
+                st64(cpu, CPU_EXIT_REASON, _ARENA_FULL)
+    unlock(proc)
+    return made
+
+
+@export("merge_templates", "i64(p,p,i64)")
+def merge_templates(proc, area, size):
+    """Add the sound templates of another process's area of *size* bytes. Gives how many bytes were gone through."""
+    base = addp(area, -PROC_TEMPLATES_AREA)
+    at = PROC_TEMPLATES_AREA
+    end = at + size
+    while at < end and _sound(base, at, end):
+        if add_template(proc, addp(base, at), ld64(base, at + TEMPLATE_SIZE)) == 0:
+            break
+        at += ld64(base, at + TEMPLATE_SIZE)
+    return at - PROC_TEMPLATES_AREA
+
+
+@export("reset_templates", "void(p)")
+def reset_templates(proc):
+    """Forget all templates."""
+    lock(proc)
+    for i in range(TEMPLATE_BUCKETS):
+        st32(proc, PROC_TEMPLATE_HASH + 4 * i, 0)
+    st64(proc, PROC_TEMPLATE_END, PROC_TEMPLATES_AREA)
+    st64(proc, PROC_TEMPLATES, 0)
+    unlock(proc)

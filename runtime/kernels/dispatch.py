@@ -1,0 +1,111 @@
+"""The loop that a vCPU's thread spends its life in: finds or builds the block at pc and enters the best engine for it."""
+
+from __future__ import annotations
+
+from numba.core import types
+
+from dbt.abi.archs import LAYOUTS
+from dbt.abi.exits import Exit
+from dbt.backend.llvm.convention import enter_shell
+from runtime.kernels.blocks import build_block, find_block
+from runtime.kernels.build import export, helper, kernel, llvm_text
+from runtime.kernels.codepages import TAG_PC
+from runtime.kernels.interp import indirect, interpret, jump_entry, remember_jump
+from runtime.kernels.mem import P, a_ld64, a_st64, i2p, ld64, ldp, st64
+from runtime.kernels.offsets import (
+    BLOCK_CODE,
+    BLOCK_DEAD,
+    BLOCK_NATIVE,
+    BLOCK_RECORDS,
+    BLOCK_VALID_WORD,
+    CPU_CHAIN_FROM,
+    CPU_EXIT_REASON,
+    CPU_MODE,
+    CPU_PC,
+    CPU_PROC,
+    CPU_REQUEST,
+    JUMP_NATIVE,
+    JUMP_TAG,
+)
+
+_REQUEST = int(Exit.REQUEST)
+enter = types.ExternalFunction("enter", types.void(P, P))
+llvm_text(enter_shell(LAYOUTS["arm"]))
+
+
+@kernel
+def _native(proc, block):
+    """Native entry of *block*, or 0. An entry whose region has become invalid is dropped."""
+    entry = a_ld64(proc, block + BLOCK_NATIVE)
+    if entry == 0 or a_ld64(i2p(ld64(proc, block + BLOCK_VALID_WORD)), 0) != 0:
+        return entry
+    a_st64(proc, block + BLOCK_NATIVE, 0)
+    if ld64(proc, block + BLOCK_DEAD) == 0:
+        a_st64(proc, block + BLOCK_CODE, ld64(proc, block + BLOCK_RECORDS))
+    return 0
+
+
+@export("set_native", "void(p,i64,i64,i64)")
+def set_native(proc, block, entry, valid_word):
+    """Let *block* (its offset) be run by the native code at host address *entry* as long as the u64 at *valid_word* is not 0."""
+    st64(proc, block + BLOCK_VALID_WORD, valid_word)
+    a_st64(proc, block + BLOCK_NATIVE, entry)
+    a_st64(proc, block + BLOCK_CODE, 0)
+
+
+@helper("jump_miss")
+def jump_miss(cpu, pc, mode):
+    proc = ldp(cpu, CPU_PROC)
+    tag = pc | mode << 48
+    block = find_block(proc, tag)
+    if block == 0:
+        return 0
+    entry = _native(proc, block)
+    remember_jump(cpu, proc, tag, block)
+    return entry
+
+
+@export("run", "i64(p)")
+def run(cpu):
+    """Run a vCPU until something needs Python; gives cpu.exit_reason."""
+    proc = ldp(cpu, CPU_PROC)
+    st64(cpu, CPU_EXIT_REASON, 0)
+    while True:
+        if a_ld64(cpu, CPU_REQUEST) != 0:
+            st64(cpu, CPU_EXIT_REASON, _REQUEST)
+            return _REQUEST
+        tag = ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48
+        slot = ld64(cpu, CPU_CHAIN_FROM)
+        st64(cpu, CPU_CHAIN_FROM, 0)
+        block = indirect(cpu, proc, tag)
+        if block == 0 or ld64(proc, block + BLOCK_DEAD) != 0:
+            block = build_block(cpu, tag)
+            if block == 0:
+                return ld64(cpu, CPU_EXIT_REASON)
+            remember_jump(cpu, proc, tag, block)
+        entry = _native(proc, block)
+        if entry != 0:
+            if slot != 0:
+                a_st64(i2p(slot), 0, entry)
+            jump = jump_entry(tag & TAG_PC)
+            if ld64(cpu, jump + JUMP_TAG) == tag:
+                st64(cpu, jump + JUMP_NATIVE, entry)
+            enter(cpu, i2p(entry))
+        else:
+            interpret(cpu, block)
+        reason = ld64(cpu, CPU_EXIT_REASON)
+        if reason != 0:
+            return reason
+
+
+@export("find_block", "i64(p,i64)")
+def lookup(proc, tag):
+    """Offset of the valid block for a jump tag, or 0."""
+    return find_block(proc, tag)
+
+
+@export("step_block", "i64(p)")
+def step_block(cpu):
+    """Have the block at pc built; gives its offset, or 0 with the exit reason set."""
+    st64(cpu, CPU_EXIT_REASON, 0)
+    return build_block(cpu, ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48)
