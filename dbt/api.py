@@ -22,13 +22,13 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
 
     *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
     otherwise this process's."""
-    from runtime.linux.run import run_program
+    from runtime.linux.options import Options
+    from runtime.linux.run import environment, override, run_program
 
-    environment = dict(os.environ)
-    for name in unset_env:
-        environment.pop(name, None)
-    environment.update(set_env or {})
-    return run_program(program, list(arguments), sysroot=sysroot, environ=environment, tier=tier, stats=stats, trace=trace, cache=cache, argv0=argv0)
+    options = Options(sysroot=sysroot, tier=tier, trace=tuple(trace), stats=stats, cache=cache)
+    changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
+    argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
+    return run_program(program, argv, override(environment(), changes) if changes else None, options=options)
 
 
 def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | None = None, isa: str | None = None, stages: str = "all",

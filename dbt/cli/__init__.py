@@ -20,7 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = _dispatch(arguments)
+        if arguments[:1] == ["run"]:
+            _run_guest(arguments[1:])
+        from dbt.cli.commands import run_click
+
+        status = run_click(arguments)
         sys.stdout.flush()
         return status
     except UsageError as e:
@@ -37,16 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(f"{e.filename or 'standard output'}: {e.strerror}: make room or write elsewhere")
 
 
-def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] == ["run"]:
-        from dbt.cli import run_options
+def _run_guest(words: list[str]) -> None:
+    """``dbt run``: does not come back, unless *words* ask for help. Ends without Python's tear-down, which other guest threads may not survive."""
+    from dbt.cli import run_options
 
-        asked = run_options.parse(arguments[1:])
-        if asked is not None:
-            return run_options.start(asked)
-    from dbt.cli.commands import run_click
-
-    return run_click(arguments)
+    asked = run_options.parse(words)
+    if asked is not None:
+        status = run_options.start(asked)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def _complain(text: str) -> int:
