@@ -11,6 +11,7 @@ from dbt.ir.state import Slots, slot_bytes
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst, Unit
 
+
 def initial_memory(address: int) -> int:
     """The byte that the toy memory holds at *address* before anybody writes."""
     return address * 167 >> 3 & 0xFF
