@@ -19,13 +19,21 @@ import llvmlite.binding as llvm
 from numba import njit
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase
+from numba.core.compiler_machinery import PassManager
 from numba.core.registry import cpu_target
+from numba.core.typed_passes import AnnotateTypes, IRLegalization, NativeLowering, NopythonTypeInference, NoPythonBackend, PreLowerStripPhis
+from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
 
 from dbt.abi.helpers import HELPERS
 from runtime.kernels.mem import P
 
 # Modules whose exports make the image, besides those that they import.
-MODULES = ("rare",)
+MODULES = ("rare", "dispatch")
+
+# What kernel code needs of numba's pipeline; closures, inlining in Python, parallel loops and the like cost half of the time.
+_PASSES = (TranslateByteCode, FixupArgs, IRProcessing, GenericRewrites, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis, IRLegalization, AnnotateTypes,
+           NativeLowering, NoPythonBackend)
 
 _TYPES: dict[str, types.Type] = {"p": P, "i64": types.int64, "l": types.int64, "v": types.void, "void": types.void}
 _LLVM_TYPES: dict[types.Type, str] = {P: "ptr", types.int64: "i64", types.void: "void"}
@@ -48,7 +56,31 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False) 
     """Decorator: a function for use in kernels, typed from its call sites. ``inline`` forces LLVM to inline it."""
     if function is None:
         return lambda f: kernel(f, inline=inline)
-    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=inline)(function)
+    made = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=inline, pipeline_class=_Pipeline)(function)
+    template = made.get_call_template
+    made.get_call_template = lambda args, kws: template(tuple([_widest(t) for t in args]), kws)
+    return made
+
+
+class _Pipeline(CompilerBase):
+    """numba's pipeline for kernels."""
+
+    def define_pipelines(self) -> list[Any]:
+        passes = PassManager("kernel")
+        for step in _PASSES:
+            passes.add_pass(step, step.__name__)
+        passes.finalize()
+        return [passes]
+
+
+def _widest(type: Any) -> Any:
+    """int64 for all integers, constants and bools: numba would compile a kernel once for each combination of them."""
+    type = types.unliteral(type)
+    if isinstance(type, types.Integer | types.Boolean):
+        return types.int64
+    if isinstance(type, types.BaseTuple):
+        return types.Tuple([_widest(t) for t in type])
+    return type
 
 
 def parse_signature(text: str) -> Any:

@@ -9,9 +9,9 @@ from dbt.abi.exits import Exit
 from dbt.backend.llvm.convention import enter_shell
 from runtime.kernels.blocks import build_block, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
-from runtime.kernels.codepages import TAG_PC
+from runtime.kernels.codepages import TAG_PC, lock, unlock
 from runtime.kernels.interp import indirect, interpret, jump_entry, remember_jump
-from runtime.kernels.mem import P, a_ld64, a_st64, i2p, ld64, ldp, st64
+from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, i2p, ld64, ldp, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_DEAD,
@@ -26,6 +26,7 @@ from runtime.kernels.offsets import (
     CPU_REQUEST,
     JUMP_NATIVE,
     JUMP_TAG,
+    PROC_VCPUS,
 )
 
 _REQUEST = int(Exit.REQUEST)
@@ -96,6 +97,26 @@ def run(cpu):
         reason = ld64(cpu, CPU_EXIT_REASON)
         if reason != 0:
             return reason
+
+
+@export("raise_request", "void(p,i64)")
+def raise_request(cpu, bits):
+    """Set REQUEST_* bits of a vCPU that may be running."""
+    a_or64(cpu, CPU_REQUEST, bits)
+
+
+@export("drop_request", "void(p,i64)")
+def drop_request(cpu, bits):
+    """Clear REQUEST_* bits of a vCPU that may be running."""
+    a_and64(cpu, CPU_REQUEST, ~bits)
+
+
+@export("forget_vcpu", "void(p,i64)")
+def forget_vcpu(proc, index):
+    """Take a vCPU out of the table; afterwards nobody touches its block."""
+    lock(proc)
+    st64(proc, PROC_VCPUS + 8 * index, 0)
+    unlock(proc)
 
 
 @export("find_block", "i64(p,i64)")

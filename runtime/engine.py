@@ -1,0 +1,258 @@
+"""The engine: everything native of one guest process, and the services that native code cannot do by itself.
+
+``Engine.run`` enters a vCPU and comes back when the operating-system layer is needed. In between it lifts instructions that have no template yet, has hot
+blocks compiled, and empties the arena when it is full.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from typing import Any
+
+from dbt.abi.archs import INSN_RULES, LAYOUTS
+from dbt.abi.exits import EXCEPTIONS, REQUEST_PAUSE, Exit
+from dbt.abi.helpers import HELPERS, helper_offset
+from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
+from dbt.backend.records import encode
+from dbt.frontend.base import Lifted, lift_insn
+from dbt.ir.unit import Unit
+from dbt.pipeline import frontend_for, optimise
+from runtime import image
+from runtime.memory import GuestMemory
+from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
+from runtime.templates import TemplateStore
+from runtime.vcpu import VCpu
+
+TIERS = ("0", "1", "auto")
+_NEVER_HOT = (1 << 63) - 1
+_UNDEFINED = EXCEPTIONS["undefined"][0]
+_LIFT_PASSES = ("fold", "dce")  # cheap ones: a template is encoded once, but python must lift a hundred thousand of them for a large program
+_EXITS = {int(row): row for row in Exit}
+
+
+class Engine:
+    """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
+    hot. *persistent*: keep templates in the cache directory."""
+
+    def __init__(self, arch: str, *, tier: str = "auto", persistent: bool = True) -> None:
+        if tier not in TIERS:
+            raise ValueError(f"tier {tier!r} is none of {', '.join(TIERS)}")
+        self.arch = arch
+        self.tier = tier
+        self.layout = LAYOUTS[arch]
+        self.frontend = frontend_for(arch)
+        self.image = image.load()
+        self.block = ProcessBlock()
+        self.block.put("insn_rule", INSN_RULES[arch])
+        self.block.put("hot_threshold", _NEVER_HOT)
+        self.memory = GuestMemory(self.block, self.image)
+        self.templates = TemplateStore(arch, self.block, self.image, persistent)
+        self.vcpus: list[VCpu] = []
+        self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
+        self.lifted = 0
+        self.arena_resets = 0
+        self.tier1: Any = None  # runtime.regions: compile_hot(), stop(), stats()
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._resetting = False
+        self._helpers = self._helper_table()
+        p, n = ctypes.c_void_p, ctypes.c_int64
+        self._run = self.image.function("run", n, p)
+        self._has_template = self.image.function("has_template", n, p, n, n)
+        self._set_native = self.image.function("set_native", None, p, n, n, n)
+        self._watch = self.image.function("watch_code", n, p, n, n, n)
+        self._find_block = self.image.function("find_block", n, p, n)
+        self._forget_vcpu = self.image.function("forget_vcpu", None, p, n)
+        self.raise_request = self.image.function("raise_request", None, p, n)
+        self.drop_request = self.image.function("drop_request", None, p, n)
+
+    def _helper_table(self) -> Any:
+        table = (ctypes.c_uint64 * len(HELPERS))()
+        for name in HELPERS:
+            table[helper_offset(name) // 8] = self.image.address("helper_" + name)
+        return table
+
+    @property
+    def helpers_address(self) -> int:
+        """Host address of the table that ``cpu.helpers`` points to."""
+        return ctypes.addressof(self._helpers)
+
+    # vCPUs ------------------------------------------------------------------------------------------------------------
+    def new_vcpu(self) -> VCpu:
+        with self._lock:
+            used = {vcpu.index for vcpu in self.vcpus}
+            index = next((i for i in range(MAX_VCPUS) if i not in used), None)
+            if index is None:
+                raise RuntimeError(f"a process has at most {MAX_VCPUS} vCPUs")
+            vcpu = VCpu(self, index)
+            self.vcpus.append(vcpu)
+            self._publish(index, vcpu.address)
+            self.block.put("vcpu_count", max(index + 1, self.block.get("vcpu_count")))
+            return vcpu
+
+    def free_vcpu(self, vcpu: VCpu) -> None:
+        """Forget a vCPU that no thread runs any more."""
+        with self._lock:
+            self.vcpus.remove(vcpu)
+            self._forget_vcpu(self.block.address, vcpu.index)
+            vcpu.free()
+
+    def _publish(self, index: int, address: int) -> None:
+        ctypes.c_uint64.from_address(self.block.address + proc.offset("vcpus") + 8 * index).value = address
+
+    # Running ----------------------------------------------------------------------------------------------------------
+    def run(self, vcpu: VCpu) -> Exit:
+        """Run until the operating-system layer must act: SYSCALL, EXCEPTION, MEMORY_FAULT, FETCH_FAULT, REQUEST, HALT, YIELD, BUDGET. Blocks for that
+        long, without the GIL."""
+        address, enter = vcpu.address, self._run
+        while True:
+            vcpu.running = True
+            reason = enter(address)
+            vcpu.running = False
+            if reason == Exit.SYSCALL:
+                return Exit.SYSCALL
+            if reason == Exit.LIFT:
+                self._lift(vcpu)
+            elif reason == Exit.HOT:
+                if self.tier1 is not None:
+                    self.tier1.compile_hot()
+            elif reason == Exit.ARENA_FULL:
+                self._reset_arena(vcpu)
+            elif reason == Exit.REQUEST and self._resetting and vcpu.get("request") & REQUEST_PAUSE:
+                self._wait_for_reset()
+            else:
+                if reason == Exit.EXCEPTION and vcpu.get("exit_arg") == _UNDEFINED:
+                    self._count_undefined(vcpu)
+                return _EXITS[reason]
+
+    # Lifting ----------------------------------------------------------------------------------------------------------
+    def fetch(self, pc: int, length: int) -> bytes:
+        """Up to *length* bytes of executable memory at *pc*: fewer where it ends."""
+        memory = self.memory
+        need = PAGE_VALID | PAGE_EXEC
+        found = b""
+        while length and memory.flags(pc) & need == need:
+            n = min(length, PAGE_SIZE - (pc & (PAGE_SIZE - 1)))
+            found += ctypes.string_at(memory.base + pc, n)
+            length -= n
+            pc = (pc + n) & (memory.size - 1)
+        return found
+
+    def _lift(self, vcpu: VCpu) -> None:
+        """Make the template that the block builder misses, and those of the instructions that follow in a straight line."""
+        pc, mode = vcpu.get("exit_arg"), vcpu.get("exit_detail")
+        page = pc & PAGE_MASK
+        for _ in range(BLOCK_INSNS):
+            data = self.fetch(pc, self.frontend.max_length)
+            if len(data) < self.frontend.min_length:
+                return
+            ends, length, mode = self._make_template(mode, data)
+            pc += length
+            if ends or pc & PAGE_MASK != page or self._has_template(vcpu.address, pc, mode):
+                return
+
+    def _make_template(self, mode: int, data: bytes) -> tuple[bool, int, int]:
+        """Lift and remember one instruction. Gives whether it ends the block, its length and the next mode."""
+        unit, lifted = self.lift(mode, data)
+        encoded = encode(unit, lifted.length, lifted.next_mode)
+        self.templates.add(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends)
+        self.lifted += 1
+        return lifted.ends, lifted.length, lifted.next_mode
+
+    def lift(self, mode: int, data: bytes) -> tuple[Unit, Lifted]:
+        """The unit of one instruction, as it is encoded for tier 0."""
+        unit, lifted = lift_insn(self.frontend, mode, data)
+        return optimise(unit, _LIFT_PASSES), lifted
+
+    def _count_undefined(self, vcpu: VCpu) -> None:
+        data = self.fetch(vcpu.pc, self.frontend.max_length)
+        if len(data) >= self.frontend.min_length:
+            data = data[: self.frontend.insn_length(vcpu.mode, data)]
+        self.undefined[data] = self.undefined.get(data, 0) + 1
+
+    # Code -------------------------------------------------------------------------------------------------------------
+    def invalidate(self, address: int, length: int) -> None:
+        """Forget the code made from these guest bytes (cacheflush)."""
+        self.memory.invalidate(address, length)
+
+    def find_block(self, pc: int, mode: int) -> int:
+        """Offset of the tier-0 block at (pc, mode), or 0."""
+        return int(self._find_block(self.block.address, pc | mode << 48))
+
+    def set_native(self, block: int, entry: int, valid_word: int) -> None:
+        """Let the block at offset *block* run the native code at host address *entry* while the u64 at *valid_word* is not 0."""
+        self._set_native(self.block.address, block, entry, valid_word)
+
+    def watch_code(self, address: int, length: int, valid_word: int) -> bool:
+        """Have the u64 at host address *valid_word* cleared when the guest bytes (at most a page's worth) change. False if there is no room."""
+        return bool(self._watch(self.block.address, address, length, valid_word))
+
+    def _reset_arena(self, vcpu: VCpu) -> None:
+        """Stop all other vCPUs, forget all blocks, go on."""
+        seen = self.arena_resets
+        with self._lock:
+            if self._resetting:
+                self._wait_for_reset()
+            if self.arena_resets != seen:
+                return
+            self._resetting = True
+            for other in self.vcpus:
+                if other is not vcpu:
+                    other.request(REQUEST_PAUSE)
+            while any(other.running for other in self.vcpus):
+                self._idle.wait(0.001)
+            self.block.reset_code()
+            self._forget_native()
+            self.arena_resets += 1
+            self._resetting = False
+            for other in self.vcpus:
+                other.forget_jumps()
+                other.clear_request(REQUEST_PAUSE)
+            self._idle.notify_all()
+
+    def _forget_native(self) -> None:
+        if self.tier1 is not None:
+            self.tier1.forget()
+
+    def _wait_for_reset(self) -> None:
+        with self._lock:
+            while self._resetting:
+                self._idle.wait(0.01)
+
+    # Life -------------------------------------------------------------------------------------------------------------
+    def after_fork(self) -> None:
+        """In the child of a fork: only the calling thread lives, and locks may be held by threads that do not."""
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
+        self._resetting = False
+        self.block.put("lock", 0)
+
+    def stats(self) -> dict[str, object]:
+        """Counters by name."""
+        block = self.block
+        blocks = (block.get("block_end") - proc.offset("blocks")) // BLOCK_BYTES
+        interpreted = insns = 0
+        for i in range(blocks):
+            at = proc.offset("blocks") + i * BLOCK_BYTES
+            count = block.block_field(at, "count")
+            interpreted += count
+            insns += count * block.block_field(at, "insns")
+        found: dict[str, object] = {
+            "blocks": blocks, "blocks_invalidated": block.get("invalidated"), "blocks_interpreted": interpreted, "insns_interpreted": insns,
+            "insns_lifted": self.lifted, "templates": self.templates.count, "arena_resets": self.arena_resets,
+            "undefined": {data.hex(): times for data, times in self.undefined.items()},
+        }  # fmt: skip
+        if self.tier1 is not None:
+            found.update(self.tier1.stats())
+        return found
+
+    def close(self) -> None:
+        """Save the templates and give the memory back. Every vCPU must have stopped."""
+        if self.tier1 is not None:
+            self.tier1.stop()
+        self.templates.save()
+        for vcpu in list(self.vcpus):
+            self.free_vcpu(vcpu)
+        self.memory.free()
+        self.block.free()

@@ -1,0 +1,147 @@
+"""The process block: what all vCPUs of a process share in native code.
+
+One lazily committed anonymous mapping. Everything inside is named by its byte offset in the block (below 2 GiB), so kernels reach it from one base
+pointer and records can hold links as 32-bit numbers; offset 0 is the header and so serves as "none". All parts only grow until
+:meth:`ProcessBlock.reset_code` (with every vCPU stopped), so a thread may go on reading a block that was just invalidated.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+from dbt.abi.layout import Layout
+from dbt.abi.memory import PAGE_SIZE
+from dbt.abi.records import RECORD_BYTES
+
+RECORDS = 1 << 22
+BLOCKS = 1 << 18
+BLOCK_BUCKETS = 1 << 16
+PAGE_BUCKETS = 1 << 20
+TEMPLATE_BUCKETS = 1 << 16
+TEMPLATE_BYTES = 1 << 26
+HOT_SLOTS = 1 << 12
+MAX_VCPUS = 1 << 10
+BLOCK_INSNS = 64  # most guest instructions in one block
+
+# A translated block. The 64-bit tag is dbt.abi.memory.jump_tag(pc, mode).
+block = Layout("block")
+for _name in (
+    "tag",
+    "length",  # guest bytes
+    "insns",  # guest instructions
+    "records",  # offset of the first record; 0 for a watch (a range of guest code that a region was made from)
+    "code",  # where tier 0 enters: `records` while the block is valid and has no native entry, else 0
+    "count",  # executions in tier 0
+    "native",  # host address of the tier-1 entry, or 0
+    "valid_word",  # host address of the u64 that tells whether the region behind `native` (or of a watch) is valid, or 0
+    "dead",  # 1 once invalidated
+    "hash_next",  # next block in the bucket
+    "page_next",  # next block in the list of the first page...
+    "page_next2",  # ...and of the second page it touches
+    "queued",  # 1 once it was put in the hot queue
+):
+    block.add(_name, 8)
+BLOCK_BYTES = 128
+assert block.size <= BLOCK_BYTES
+
+# A template: the records of one guest instruction, independent of its address. `check` covers all bytes behind it.
+template = Layout("template").add("check", 8).add("next", 8).add("size", 8).add("insn", 8, 2)
+for _name in (
+    "mode",
+    "length",
+    "next_mode",
+    "ends",
+    "leaves",  # 1 if it may fault or leave the block: every flag must be exact before it
+    "reads",  # flag slots it reads (a bit each, in FLAG_SLOTS order)
+    "writes",  # flag slots it may write
+    "kills",  # flag slots it writes on every path
+    "count",  # records of the full version
+    "plain_count",  # records of the version that writes no flags, following the full one; -1: there is none
+):
+    template.add(_name, 4)
+template.size = -(-template.size // RECORD_BYTES) * RECORD_BYTES
+
+proc = Layout("proc")
+for _name in (
+    "lock",  # spin lock of block building, invalidation and page flags
+    "guest_base",
+    "page_flags",
+    "address_mask",  # addresses wrap with this mask
+    "insn_rule",  # how to tell an instruction's length: dbt.abi.archs.INSN_RULES
+    "record_end",  # offset behind the last record in use
+    "block_end",
+    "template_end",
+    "templates",
+    "hot_head",  # hot queue: next to read...
+    "hot_tail",  # ...and next to write, counting up
+    "hot_threshold",
+    "hot_stop",  # 1: a full hot queue entry ends run() with Exit.HOT (synchronous tier 1)
+    "vcpu_count",  # high-water mark of `vcpus`
+    "invalidated",  # statistics: blocks invalidated
+    "linked",  # statistics: gotos linked
+):
+    proc.add(_name, 8)
+proc.add("build_templates", 8, BLOCK_INSNS + 1)  # work area of the block builder
+proc.add("build_tags", 8, BLOCK_INSNS + 1)
+proc.add("build_plain", 8, BLOCK_INSNS + 1)
+proc.add("hot", 8, HOT_SLOTS)
+proc.add("vcpus", 8, MAX_VCPUS)
+proc.add("block_hash", 4, BLOCK_BUCKETS, align=PAGE_SIZE)
+proc.add("page_heads", 4, PAGE_BUCKETS, align=PAGE_SIZE)
+proc.add("template_hash", 4, TEMPLATE_BUCKETS, align=PAGE_SIZE)
+proc.add("templates_area", 1, TEMPLATE_BYTES, align=PAGE_SIZE)
+proc.add("blocks", BLOCK_BYTES, BLOCKS, align=PAGE_SIZE)
+proc.add("records", RECORD_BYTES, RECORDS, align=PAGE_SIZE)
+proc.add("record_tags", 8, RECORDS, align=PAGE_SIZE)  # jump tag of the guest instruction each record belongs to
+assert proc.size < 1 << 31, "offsets travel in signed 32-bit words of records"
+
+_CODE_AREAS = ("block_hash", "page_heads", "blocks", "records", "record_tags")
+_libc = ctypes.CDLL(None, use_errno=True)
+_MADV_DONTNEED = 4
+
+
+class ProcessBlock:
+    """Owns the mapping; ``address`` is its host address."""
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, proc.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0))
+        self._first = ctypes.c_char.from_buffer(self._map)
+        self.address = ctypes.addressof(self._first)
+        self.put("template_end", proc.offset("templates_area"))
+        self.reset_code()
+
+    def get(self, name: str) -> int:
+        return self.read64(proc.offset(name))
+
+    def put(self, name: str, value: int) -> None:
+        ctypes.c_uint64.from_address(self.address + proc.offset(name)).value = value & 0xFFFF_FFFF_FFFF_FFFF
+
+    def read64(self, offset: int) -> int:
+        return ctypes.c_uint64.from_address(self.address + offset).value
+
+    def block_field(self, at: int, name: str) -> int:
+        """Field *name* of the block at offset *at*."""
+        return self.read64(at + block.offset(name))
+
+    def reset_code(self) -> None:
+        """Forget all blocks and records (templates stay). Only while no vCPU runs."""
+        for name in _CODE_AREAS:
+            field = proc[name]
+            _libc.madvise(ctypes.c_void_p(self.address + field.offset), ctypes.c_size_t(field.size * field.count), _MADV_DONTNEED)
+        self.put("record_end", proc.offset("records"))
+        self.put("block_end", proc.offset("blocks"))
+        self.put("hot_head", 0)
+        self.put("hot_tail", 0)
+
+    def take_hot(self) -> list[int]:
+        """Offsets of the blocks that became hot since the last call. One caller at a time."""
+        head, tail = self.get("hot_head"), self.get("hot_tail")
+        head = max(head, tail - HOT_SLOTS)
+        taken = [self.read64(proc.offset("hot") + 8 * (i % HOT_SLOTS)) for i in range(head, tail)]
+        self.put("hot_head", tail)
+        return [at for at in taken if at]
+
+    def free(self) -> None:
+        del self._first
+        self._map.close()
