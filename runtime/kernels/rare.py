@@ -73,11 +73,12 @@ def lane_value_source() -> str:
 
 
 def shape_source() -> str:
-    """Source of ``shape(code)``."""
+    """Source of ``shape(code)``; most rows are lanes."""
     lines = ["def shape(code):"]
     for op in rare_rows():
-        lines += [f"    if code == {CODES[op.name]}:  # {op.name}", f"        return {_shape(op)}"]
-    return "\n".join([*lines, f"    return {_OTHER}", ""])
+        if _shape(op) != _LANES:
+            lines += [f"    if code == {CODES[op.name]}:  # {op.name}", f"        return {_shape(op)}"]
+    return "\n".join([*lines, f"    return {_LANES}", ""])
 
 
 def _made(name: str, source: str) -> object:
