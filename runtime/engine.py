@@ -155,7 +155,7 @@ class Engine:
     def _make_template(self, mode: int, data: bytes) -> tuple[bool, int, int]:
         """Lift and remember one instruction. Gives whether it ends the block, its length and the next mode."""
         unit, lifted = self.lift(mode, data)
-        encoded = encode(unit, lifted.length, lifted.next_mode)
+        encoded = encode(unit, lifted.length, lifted.next_mode, lifted.ends)
         self.templates.add(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends)
         self.lifted += 1
         return lifted.ends, lifted.length, lifted.next_mode

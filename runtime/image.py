@@ -21,7 +21,9 @@ from runtime.paths import cache_dir
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = (("runtime", "kernels"), ("dbt", "abi"))
-_SINGLE_SOURCES = (("dbt", "ir", "optable.py"), ("dbt", "ir", "types.py"))
+_SINGLE_SOURCES = (
+    ("dbt", "ir", "optable.py"), ("dbt", "ir", "types.py"), ("dbt", "backend", "llvm", "convention.py"), ("runtime", "process_block.py"),
+)  # fmt: skip
 _COMPILERS = ("numba", "llvmlite")
 _CPU_KEYS = ("model name", "flags", "CPU implementer", "CPU part", "Features")
 _KEEP = 4  # images of other versions that stay in the cache

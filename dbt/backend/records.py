@@ -23,6 +23,7 @@ _FREE_CASTS = ("zext", "bitcast", "vhalf")  # no record: the operand's cell serv
 _FLOW = ("br", "brif")
 _RMW = tuple("rmw_" + kind for kind in RMW_KINDS)
 _ORDER_SEQ_CST = "seq_cst"
+_NOWHERE = -1  # the length given for an instruction that ends its block: no exit falls through
 _RARE_ROWS = frozenset(name for name in OPS if is_rare(name))
 
 
@@ -81,10 +82,10 @@ def slot_map(arch: str) -> SlotMap:
     return made
 
 
-def encode(unit: Unit, length: int, next_mode: int) -> Encoded:
-    """Encode the unit of one guest instruction of *length* bytes, as made by ``dbt.frontend.base.lift_insn``; *next_mode* is the guest mode of
-    the instruction that follows. EncodeError if it has no records (a ``goto`` with a computed mode, too many temporaries)."""
+def encode(unit: Unit, length: int, next_mode: int, ends: bool) -> Encoded:
+    """Encode the unit of one guest instruction, as made by ``dbt.frontend.base.lift_insn`` with what that told. EncodeError if it has no records (a ``goto`` with a computed mode, too many temporaries)."""
     slots = slot_map(unit.arch)
+    length = _NOWHERE if ends else length
     reads, writes, kills, leaves = _summary(unit, slots, length, next_mode)
     records = _Encoder(unit, slots, length, next_mode, frozenset()).run()
     plain = None
@@ -150,7 +151,7 @@ def _summary(unit: Unit, slots: SlotMap, length: int, next_mode: int) -> tuple[i
         else:
             joined = 0 if _falls_through(block.insts[-1], length, next_mode) else every
         kills[label] = put[label] | joined
-    return reads, writes, next(iter(kills.values()), 0) if not unit.blocks else kills[next(iter(unit.blocks))], leaves
+    return reads, writes, kills[next(iter(unit.blocks))], leaves
 
 
 class _Encoder:
