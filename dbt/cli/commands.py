@@ -21,7 +21,11 @@ _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content
 def run_click(arguments: list[str]) -> int:
     """Run a command line by click; its complaints come out as UsageError."""
     try:
-        status = main.main(arguments, prog_name="dbt", standalone_mode=False)
+        with main.make_context("dbt", arguments) as context:
+            main.invoke(context)
+        return 0
+    except click.exceptions.Exit as e:
+        return e.exit_code
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message(), err=True)
         return 2
@@ -31,7 +35,6 @@ def run_click(arguments: list[str]) -> int:
         where = f"{e.ctx.info_name}: " if isinstance(e, click.UsageError) and e.ctx and e.ctx.parent else ""
         hint = f": see {e.ctx.command_path} --help" if isinstance(e, click.UsageError) and e.ctx else ""
         raise UsageError(f"{where}{e.format_message().rstrip('.')}{hint}") from None
-    return status if isinstance(status, int) else 0
 
 
 def _examples(text: str) -> str:

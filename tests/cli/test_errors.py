@@ -1,0 +1,121 @@
+"""Bad input gives one line on standard error and exit status 2, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dbt.cli import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+CASES = [
+    ("dump", "PROGRAM and --hex"),
+    ("dump {demo} --hex 00", "PROGRAM and --hex"),
+    ("dump --hex zz", "not bytes"),
+    ("dump --hex ,", "no bytes"),
+    ("dump --isa mips --hex 00", "'mips' is not one of"),
+    ("dump {demo} --stage nonsense", "no stage is called 'nonsense'"),
+    ("dump {demo} --stage ,", "no stage named"),
+    ("dump {demo} --at nowhere", "no such symbol"),
+    ("dump {demo} --at 0x7fff0000", "outside the code"),
+    ("dump --hex 00 --at 0x123456789", "outside the address space"),
+    ("dump {text}", "not an ELF file"),
+    ("dump {empty}", "not an ELF file"),
+    ("dump {truncated}", "truncated"),
+    ("dump {python}", "x86-64"),
+    ("dump missing", "No such file"),
+    ("dump {directory}", "directory"),
+    ("run", "no program given"),
+    ("run --tier 7 {demo}", "--tier 7: unknown"),
+    ("run --tier", "--tier: 0|1|auto is missing"),
+    ("run --frobnicate {demo}", "--frobnicate: no such option"),
+    ("run -E NAME {demo}", "-E NAME: not a setting"),
+    ("run --trace everything {demo}", "--trace everything: unknown"),
+    ("run --no-cache=1 {demo}", "--no-cache takes no value"),
+    ("run -L missing {demo}", "not a directory"),
+    ("run missing", "No such file"),
+    ("run {directory}", "is a directory"),
+    ("run {text}", "not an ELF file"),
+    ("run {truncated}", "truncated"),
+    ("run {python}", "x86-64"),
+    ("run {locked}", "no execute permission"),
+    ("run {dynamic}", "interpreter"),
+    ("frobnicate", "No such command"),
+    ("cache frobnicate", "No such command"),
+    ("cache info --frobnicate", "No such option"),
+    ("bench nothing", "no such benchmark"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The words that stand in braces in CASES."""
+    directory = tmp_path_factory.mktemp("bad")
+    demo = REPOSITORY / "tests" / "guests" / "demo.elf"
+    made = {
+        "text": b"just some text, and long enough to be more than an ELF header's identification bytes\n",
+        "empty": b"",
+        "truncated": demo.read_bytes()[:40],
+        "locked": demo.read_bytes(),
+        "dynamic": _with_interpreter(demo.read_bytes()),
+    }
+    for name, data in made.items():
+        path = directory / name
+        path.write_bytes(data)
+        path.chmod(stat.S_IRUSR | (0 if name == "locked" else stat.S_IXUSR))
+    return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory), "python": os.path.realpath(sys.executable)}
+
+
+def _with_interpreter(elf: bytes) -> bytes:
+    """*elf* with its GNU_STACK program header made the interpreter's, naming a file that is nowhere."""
+    data = bytearray(elf)
+    start, count = int.from_bytes(data[28:32], "little"), int.from_bytes(data[44:46], "little")
+    for at in range(start, start + 32 * count, 32):
+        if int.from_bytes(data[at : at + 4], "little") == 0x6474E551:  # PT_GNU_STACK
+            name = b"/lib/ld-nowhere.so\0"
+            data[at : at + 32] = b"".join(n.to_bytes(4, "little") for n in (3, len(data), 0, 0, len(name), len(name), 4, 1))
+            data += name
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("line", "said"), CASES, ids=[line for line, _ in CASES])
+def test_one_line(line: str, said: str, files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    status = main([word.format(**files) for word in line.split()])
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert out == ""
+    lines = [text for text in err.splitlines() if not text.startswith("building runtime kernels")]  # once a machine, before anything runs
+    assert len(lines) == 1 and lines[0].startswith("dbt: "), err
+    assert said in lines[0]
+
+
+def dbt(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "dbt", *words], cwd=REPOSITORY, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_full_disk() -> None:
+    with open("/dev/full", "wb") as full:
+        done = dbt("dump", "tests/guests/demo.elf", "--stage", "disasm", stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr == b"dbt: standard output: No space left on device: make room or write elsewhere\n"
+
+
+def test_closed_pipe_is_quiet() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = dbt("dump", "tests/guests/demo.elf", "--stage", "disasm", stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("dbt.api.dump", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    assert main(["dump", "--hex", "00"]) == 130
+    assert capsys.readouterr().err.strip() == ""

@@ -1,0 +1,59 @@
+"""``dbt run``'s own option parser, and help."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbt.cli import main, run_options
+from dbt.cli.run_options import OPTIONS, parse
+
+
+def test_everything_after_the_program_is_the_guests() -> None:
+    run = parse(["-L", "/root", "--tier=0", "prog", "--tier", "9", "-L"])
+    assert run is not None
+    assert (run.sysroot, run.tier, run.program, run.arguments) == ("/root", "0", "prog", ["--tier", "9", "-L"])
+
+
+def test_joined_repeated_and_optional_values() -> None:
+    run = parse(["-L/root", "-EA=1", "-E", "B=x=y", "-U", "C", "--stats", "--no-cache", "--", "-odd-name"])
+    assert run is not None
+    assert (run.sysroot, run.set_env, run.unset_env, run.stats, run.no_cache) == ("/root", ["A=1", "B=x=y"], ["C"], "-", True)
+    assert run.program == "-odd-name"
+    named = parse(["--stats=out.json", "p"])
+    assert named is not None and named.stats == "out.json"
+
+
+def test_help_asked_before_the_program_only() -> None:
+    assert parse(["--help"]) is None
+    run = parse(["prog", "--help"])
+    assert run is not None and run.arguments == ["--help"]
+
+
+def test_run_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(option.flag in text for option in OPTIONS)
+    assert "Examples:" in text
+
+
+@pytest.mark.parametrize("command", [[], ["dump"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["doctor"]], ids=" ".join)
+def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    assert "Usage: dbt" in capsys.readouterr().out
+
+
+def test_parsing_a_run_imports_no_click() -> None:
+    import subprocess
+    import sys
+
+    heavy = ("click", "rich", "numpy", "llvmlite", "json")
+    code = f"import sys; from dbt.cli import run_options; run_options.parse(['x']); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_defaults() -> None:
+    run = parse(["prog"])
+    assert run is not None
+    assert (run.tier, run.sysroot, run.stats, run.trace, run.no_cache) == ("auto", None, None, None, False)
+    assert run_options.TIERS == ("0", "1", "auto")
