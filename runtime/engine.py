@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
 from dbt.abi.exits import EXCEPTIONS, REQUEST_PAUSE, Exit
@@ -23,6 +23,9 @@ from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
 from runtime.templates import TemplateStore
 from runtime.vcpu import VCpu
+
+if TYPE_CHECKING:
+    from runtime.compiler import Tier1
 
 TIERS = ("0", "1", "auto")
 _NEVER_HOT = (1 << 63) - 1
@@ -52,7 +55,7 @@ class Engine:
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
         self.lifted = 0
         self.arena_resets = 0
-        self.tier1: Any = None  # runtime.regions: compile_hot(), stop(), stats()
+        self.tier1: Tier1 | None = None
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._resetting = False
@@ -66,6 +69,10 @@ class Engine:
         self._forget_vcpu = self.image.function("forget_vcpu", None, p, n)
         self.raise_request = self.image.function("raise_request", None, p, n)
         self.drop_request = self.image.function("drop_request", None, p, n)
+        if tier != "0":
+            from runtime.compiler import Tier1
+
+            self.tier1 = Tier1(self, persistent)
 
     def _helper_table(self) -> Any:
         table = (ctypes.c_uint64 * len(HELPERS))()
@@ -203,7 +210,8 @@ class Engine:
             while any(other.running for other in self.vcpus):
                 self._idle.wait(0.001)
             self.block.reset_code()
-            self._forget_native()
+            if self.tier1 is not None:
+                self.tier1.forget()
             self.arena_resets += 1
             self._resetting = False
             for other in self.vcpus:
@@ -211,18 +219,23 @@ class Engine:
                 other.clear_request(REQUEST_PAUSE)
             self._idle.notify_all()
 
-    def _forget_native(self) -> None:
-        if self.tier1 is not None:
-            self.tier1.forget()
-
     def _wait_for_reset(self) -> None:
         with self._lock:
             while self._resetting:
                 self._idle.wait(0.01)
 
     # Life -------------------------------------------------------------------------------------------------------------
-    def after_fork(self) -> None:
-        """In the child of a fork: only the calling thread lives, and locks may be held by threads that do not."""
+    def before_fork(self) -> None:
+        """Call before the process forks."""
+        if self.tier1 is not None:
+            self.tier1.before_fork()
+
+    def after_fork(self, child: bool) -> None:
+        """Call after a fork, in parent and *child*. In the child only the calling thread lives, and locks may be held by threads that do not."""
+        if self.tier1 is not None:
+            self.tier1.after_fork(child)
+        if not child:
+            return
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self._resetting = False
