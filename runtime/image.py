@@ -6,18 +6,19 @@ kernels and of the layouts they use, the versions of numba and llvmlite, and the
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import mmap
 import os
-import platform
 import sys
 from _blake2 import blake2b
-from collections.abc import Callable, Iterator
-from typing import Any
 
 from runtime import objects
 from runtime.paths import cache_dir
+
+TYPE_CHECKING = False  # as in typing, whose import costs more than loading the image
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = (("runtime", "kernels"), ("dbt", "abi"))
@@ -38,10 +39,13 @@ def _compiler_versions() -> list[str]:
     """The names of the ``dist-info`` directories of numba and llvmlite: quicker than asking importlib.metadata."""
     found: dict[str, str] = {}
     for directory in sys.path:
-        with contextlib.suppress(OSError):
-            for name in os.listdir(directory or "."):
-                if name.endswith(".dist-info"):
-                    found.setdefault(name.partition("-")[0], name)
+        try:
+            names = os.listdir(directory or ".")
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(".dist-info"):
+                found.setdefault(name.partition("-")[0], name)
         if all(name in found for name in _COMPILERS):
             break
     return [found.get(name, "") for name in _COMPILERS]
@@ -52,7 +56,7 @@ def _host_cpu() -> str:
     try:
         descriptor = os.open("/proc/cpuinfo", os.O_RDONLY)
     except OSError:
-        return platform.processor()
+        return ""
     try:
         text = os.read(descriptor, 8192).decode(errors="replace").partition("\n\n")[0]
     finally:
@@ -72,7 +76,7 @@ def key() -> str:
             text = source.read()
         digest.update(b"%s %d\n" % (os.path.basename(path).encode(), len(text)))
         digest.update(text)
-    for fact in (sys.implementation.cache_tag or "", platform.machine(), *_compiler_versions(), _host_cpu()):
+    for fact in (sys.implementation.cache_tag or "", os.uname().machine, *_compiler_versions(), _host_cpu()):
         digest.update(fact.encode() + b"\0")
     return digest.hexdigest()
 
@@ -81,16 +85,13 @@ def key() -> str:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _libraries() -> Iterator[ctypes.CDLL]:
-    yield _libc
-    yield ctypes.CDLL("libm.so.6")
-
-
 def resolve(name: str) -> int | None:
     """Address of a function of libc or libm; None if neither has it."""
-    for library in _libraries():
-        with contextlib.suppress(AttributeError):
+    for library in (_libc, ctypes.CDLL("libm.so.6")):
+        try:
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        except AttributeError:
+            continue
     return None
 
 
@@ -160,34 +161,40 @@ def _write(path: str, blob: bytes) -> None:
             file.write(blob)
         os.replace(temporary, path)
     except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        _unlink(temporary)
         raise
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return  # somebody else did, or nobody can
 
 
 def _forget_old(directory: str, current: str) -> None:
     """Delete all but the newest images of other versions."""
-    with contextlib.suppress(OSError):
-        others = [entry for entry in os.scandir(directory) if entry.name.endswith(".image") and entry.name != current]
-        for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
-            os.unlink(entry.path)
+    others = [entry for entry in os.scandir(directory) if entry.name.endswith(".image") and entry.name != current]
+    for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
+        _unlink(entry.path)
 
 
-@contextlib.contextmanager
-def _lock(directory: str) -> Iterator[None]:
-    """One builder at a time; the kernel lets go of the lock if its holder dies."""
+def _lock(directory: str) -> int | None:
+    """One builder at a time: a descriptor that holds the lock until it is closed, or None if there can be no lock file. The kernel lets go of
+    the lock if its holder dies."""
     import fcntl
 
-    descriptor = os.open(os.path.join(directory, "build.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.stderr.write("waiting for another process that builds the runtime kernels ...\n")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        os.makedirs(directory, exist_ok=True)
+        descriptor = os.open(os.path.join(directory, "build.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.stderr.write("waiting for another process that builds the runtime kernels ...\n")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
 
 
 def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
@@ -210,11 +217,12 @@ def _find_or_build() -> objects.LinkedObject:
     linked = _read(path)
     if linked is not None:
         return linked
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            os.makedirs(directory, exist_ok=True)
-            stack.enter_context(_lock(directory))
+    lock = _lock(directory)
+    try:
         return _read(path) or _build_and_keep(directory, path)
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 _loaded: Image | None = None

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
-from typing import NamedTuple
+
+TYPE_CHECKING = False  # as in typing, whose import costs more than loading an object
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
 
 CODE, DATA = 0, 1
 _ABSOLUTE = -1  # "section" of a symbol whose value is a number
@@ -21,15 +24,9 @@ class ObjectError(Exception):
     """An object that can't be read, linked or placed; the message says why."""
 
 
-class Relocation(NamedTuple):
-    """Patch ``size`` bytes (4: relative to the patched place; 8: absolute) of ``section`` at ``offset`` with target + ``addend``. The target
-    is the start of section ``target`` (CODE or DATA), or external symbol ``target - 2``."""
-
-    section: int
-    size: int
-    target: int
-    offset: int
-    addend: int
+# (section, size, target, offset, addend): patch ``size`` bytes (4: relative to the patched place; 8: absolute) of ``section`` at ``offset`` with
+# target + addend. The target is the start of section ``target`` (CODE or DATA), or external symbol number ``target - 2``.
+Relocation: TypeAlias = "tuple[int, int, int, int, int]"
 
 
 class LinkedObject:
@@ -161,7 +158,7 @@ class _Linker:
             data += bytes(_align(len(data), 8) - len(data))
             at = self.slots[target, value] = len(data)
             data += bytes(8)
-            self.relocations.append(Relocation(DATA, 8, target, at, value))
+            self.relocations.append((DATA, 8, target, at, value))
         return at
 
     def stub(self, target: int) -> int:
@@ -173,7 +170,7 @@ class _Linker:
             at = self.stubs[target] = len(code)
             code += _JUMP_THROUGH_SLOT + bytes(4) + 2 * _PADDING
             place = at + len(_JUMP_THROUGH_SLOT)
-            self.relocations.append(Relocation(CODE, 4, DATA, place, self.slot(target, 0) - 4))
+            self.relocations.append((CODE, 4, DATA, place, self.slot(target, 0) - 4))
         return at
 
     def relocate(self, symbols: list[tuple[int, int]]) -> None:
@@ -190,7 +187,7 @@ class _Linker:
             if target == _ABSOLUTE:
                 self.areas[area][place : place + 8] = struct.pack("<Q", (value + addend) % (1 << 64))
             else:
-                self.relocations.append(Relocation(area, 8, target, place, value + addend))
+                self.relocations.append((area, 8, target, place, value + addend))
             return
         if kind in (_R_GOTPCREL, _R_GOTPCRELX, _R_REX_GOTPCRELX):
             target, value = DATA, self.slot(target, value)
@@ -204,7 +201,7 @@ class _Linker:
         if target == area:
             self.areas[area][place : place + 4] = struct.pack("<i", value + addend - place)
         else:
-            self.relocations.append(Relocation(area, 4, target, place, value + addend))
+            self.relocations.append((area, 4, target, place, value + addend))
 
     def finish(self, exported: dict[str, tuple[int, int]]) -> LinkedObject:
         """Put the zero-filled part behind the data and make every offset final."""
@@ -212,13 +209,13 @@ class _Linker:
         start = _align(len(data), self.align) if self.bss else len(data)
         data += bytes(start - len(data))
         left: list[Relocation] = []
-        for reloc in self.relocations:
-            if reloc.target == _BSS:
-                reloc = reloc._replace(target=DATA, addend=reloc.addend + start)
-                if reloc.size == 4 and reloc.section == DATA:
-                    data[reloc.offset : reloc.offset + 4] = struct.pack("<i", reloc.addend - reloc.offset)
+        for section, size, target, offset, addend in self.relocations:
+            if target == _BSS:
+                target, addend = DATA, addend + start
+                if size == 4 and section == DATA:
+                    data[offset : offset + 4] = struct.pack("<i", addend - offset)
                     continue
-            left.append(reloc)
+            left.append((section, size, target, offset, addend))
         symbols = {name: (DATA, start + value) if area == _BSS else (area, value) for name, (area, value) in exported.items()}
         return LinkedObject(bytes(code), bytes(data), self.bss, self.align, symbols, self.externals, left)
 
@@ -239,11 +236,11 @@ def link(obj: bytes) -> LinkedObject:
 
 
 # Placing ----------------------------------------------------------------------------------------------------------------
-def _patch(area: bytearray, reloc: Relocation, value: int) -> None:
-    if reloc.size == 8:
-        area[reloc.offset : reloc.offset + 8] = (value % (1 << 64)).to_bytes(8, "little")
+def _patch(area: bytearray, offset: int, size: int, value: int) -> None:
+    if size == 8:
+        area[offset : offset + 8] = (value % (1 << 64)).to_bytes(8, "little")
     elif -(1 << 31) <= value < 1 << 31:
-        area[reloc.offset : reloc.offset + 4] = (value % (1 << 32)).to_bytes(4, "little")
+        area[offset : offset + 4] = (value % (1 << 32)).to_bytes(4, "little")
     else:
         raise ObjectError("code and data are more than 2 GiB apart")
 
@@ -254,10 +251,11 @@ def settle(linked: LinkedObject, distance: int) -> LinkedObject:
     starts = (0, distance)
     left = []
     for reloc in linked.relocations:
-        if reloc.size == 8:
+        section, size, target, offset, addend = reloc
+        if size == 8:
             left.append(reloc)
         else:
-            _patch(areas[reloc.section], reloc, starts[reloc.target] + reloc.addend - starts[reloc.section] - reloc.offset)
+            _patch(areas[section], offset, size, starts[target] + addend - starts[section] - offset)
     return LinkedObject(bytes(areas[0]), bytes(areas[1]), linked.bss, linked.align, linked.symbols, linked.externals, left, distance)
 
 
@@ -272,11 +270,11 @@ def place(linked: LinkedObject, code_address: int, data_address: int, resolve: C
         raise ObjectError(f"undefined symbol: {', '.join(missing)}")
     starts = [code_address, data_address, *addresses]
     areas = (bytearray(linked.code), bytearray(linked.data))
-    for reloc in linked.relocations:
-        value = starts[reloc.target] + reloc.addend  # type: ignore[operator]
-        if reloc.size == 4:
-            value -= starts[reloc.section] + reloc.offset  # type: ignore[operator]
-        _patch(areas[reloc.section], reloc, value)
+    for section, size, target, offset, addend in linked.relocations:
+        value = starts[target] + addend  # type: ignore[operator]
+        if size == 4:
+            value -= starts[section] + offset  # type: ignore[operator]
+        _patch(areas[section], offset, size, value)
     return areas
 
 
@@ -292,7 +290,7 @@ def dump(linked: LinkedObject) -> bytes:
     symbols = sorted(linked.symbols.items())
     names = "\n".join([name for name, _ in symbols] + linked.externals).encode()
     table = b"".join([_SYMBOL.pack(area, offset) for _, (area, offset) in symbols])
-    relocations = b"".join([_RECORD.pack(r.section, r.size, r.target, r.offset, r.addend) for r in linked.relocations])
+    relocations = b"".join([_RECORD.pack(*reloc) for reloc in linked.relocations])
     body = linked.code + linked.data + names + table + relocations
     counts = (len(linked.code), len(linked.data), linked.bss, linked.align, len(names), len(symbols), len(linked.relocations), len(linked.externals),
               linked.distance)
@@ -317,5 +315,5 @@ def load(blob: bytes) -> LinkedObject:
     table = list(_SYMBOL.iter_unpack(blob[symbols_at:relocations_at]))
     return LinkedObject(
         blob[code_at:data_at], blob[data_at:names_at], bss, align, dict(zip(words[:symbols], table, strict=True)), words[symbols : symbols + externals],
-        [Relocation(section, size, target, offset, addend) for section, size, target, offset, addend in _RECORD.iter_unpack(blob[relocations_at:])], distance,
+        list(_RECORD.iter_unpack(blob[relocations_at:])), distance,
     )
