@@ -22,8 +22,10 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
 from numba.core.registry import cpu_target
-from numba.core.typed_passes import AnnotateTypes, IRLegalization, NativeLowering, NopythonTypeInference, NoPythonBackend, PreLowerStripPhis
+from numba.core.typed_passes import AnnotateTypes, IRLegalization, NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
+from numba.cpython import numbers
+from numba.np.math import numbers as math_numbers
 
 from dbt.abi.helpers import HELPERS
 from runtime.kernels.mem import P
@@ -140,17 +142,25 @@ def _identity(library: Any, fndesc: Any, env: Any) -> Any:
     return [].append
 
 
+def _wrapping(result: Any) -> list[str]:
+    """No "nsw": numba promises LLVM that int64 arithmetic never overflows, but kernels compute modulo 2^64."""
+    return []
+
+
 @contextmanager
 def _lowering_only() -> Iterator[None]:
-    """Make numba stop after lowering."""
+    """Make numba stop after lowering, and lower integer arithmetic as modulo 2^64."""
     context = cpu_target.target_context
     codegen = context.codegen()
     library_class = codegen._library_class
     codegen._library_class = _Library
     context.get_executable = _identity
+    flags = numbers._int_arith_flags
+    numbers._int_arith_flags = math_numbers._int_arith_flags = _wrapping
     try:
         yield
     finally:
+        numbers._int_arith_flags = math_numbers._int_arith_flags = flags
         codegen._library_class = library_class
         del context.get_executable
 
