@@ -7,12 +7,11 @@
     (the unit afterwards)
 
 Pass names are those of ``dbt.ir.passes.PASSES``, ``standard`` for all, and ``pending`` to remark what ``live_slots`` says at each place. With
-``DBT_BLESS=1`` in the environment the expected text is written instead of compared; read the diff.
+``--bless`` the expected text is written instead of compared; read the diff.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +62,10 @@ def result(case: Case) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.test")), ids=lambda path: path.stem)
-def test_file(path: Path) -> None:
+def test_file(path: Path, bless: bool) -> None:
     cases = read(path)
     assert cases
-    if os.environ.get("DBT_BLESS"):
+    if bless:
         for case in cases:
             case.expected = result(case)
         path.write_text("\n".join(case.text() for case in cases))

@@ -1,0 +1,132 @@
+"""The pipeline: blocks, regions with their real control flow, stage names."""
+
+from __future__ import annotations
+
+import pytest
+
+from dbt import pipeline
+from dbt.abi.archs import LAYOUTS
+from dbt.ir.cfg import back_edges
+from dbt.ir.text import print_unit
+from dbt.ir.verify import check
+
+BASE = 0x10000
+SUM_LOOP = (
+    0xE3A02000,  # 10000  mov r2, #0
+    0xE4903004,  # 10004  ldr r3, [r0], #4
+    0xE0822003,  # 10008  add r2, r2, r3
+    0xE2511001,  # 1000c  subs r1, r1, #1
+    0x1AFFFFFB,  # 10010  bne 10004
+    0xE12FFF1E,  # 10014  bx lr
+)
+ARM = pipeline.frontend_for("arm")
+SLOTS = LAYOUTS["arm"].slots
+
+
+def fetcher(words: tuple[int, ...] = SUM_LOOP, base: int = BASE) -> pipeline.Fetch:
+    code = b"".join(word.to_bytes(4, "little") for word in words)
+    return lambda address, count: code[address - base : address - base + count] if base <= address < base + len(code) else b""
+
+
+def region(entries: list[int], blocks: list[int], words: tuple[int, ...] = SUM_LOOP, base: int = BASE) -> pipeline.Region:
+    made = pipeline.lift_region(ARM, fetcher(words, base), [(pc, 0) for pc in entries], [(pc, 0) for pc in blocks])
+    check(made.unit, SLOTS)
+    return made
+
+
+def test_block_is_position_independent_until_optimised() -> None:
+    unit = pipeline.lift_block(ARM, fetcher(), 0x1000C, 0)
+    check(unit, SLOTS)
+    assert "pcadd.i32" in print_unit(unit)
+    text = print_unit(check(pipeline.optimise(unit), SLOTS))
+    assert "pcadd.i32" not in text
+    assert "const.i32 0x10004" in text and "const.i32 0x10014" in text
+
+
+def test_region_branches_inside_and_leaves_outside() -> None:
+    made = region([BASE], [0x10004])
+    assert list(made.unit.blocks)[:2] == ["at_10000", "at_10004"]
+    assert made.entries == {(BASE, 0): "at_10000"}
+    assert made.ranges == [(BASE, 0x14)]
+    assert back_edges(made.unit) == {"at_10004"}
+    text = print_unit(made.unit)
+    assert "brif %" in text and "at_10004" in text.partition("brif")[2]
+    assert text.count("  goto ") == 1  # to 10014, which the region lacks
+    assert "pcadd" not in text
+
+
+def test_block_stops_where_another_starts() -> None:
+    """The first block would run on to the branch; the loop head is a block of its own, lifted once."""
+    made = region([BASE], [0x10004, 0x10014])
+    assert print_unit(made.unit).count("--- 0x10004") == 1
+    assert made.ranges == [(BASE, 0x18)]
+    assert "goto_ind" in print_unit(made.unit)
+
+
+def test_several_entries() -> None:
+    made = region([0x10004, BASE], [0x10014])
+    assert made.entries == {(0x10004, 0): "at_10004", (BASE, 0): "at_10000"}
+    assert made.unit.entries == ["at_10000"]
+    assert "at_10000: entry" in print_unit(made.unit)
+    pipeline.optimise(made.unit)
+    assert {"at_10004", "at_10000"} <= set(check(made.unit, SLOTS).blocks)
+
+
+def test_same_pc_in_another_mode_is_another_block() -> None:
+    made = pipeline.lift_region(ARM, fetcher(), [(BASE, 0), (BASE, 1)], [])
+    assert made.entries == {(BASE, 0): "at_10000", (BASE, 1): "at_10000_1"}
+
+
+def test_block_without_bytes_leaves_for_its_own_pc() -> None:
+    """No branch to itself: the dispatcher finds out why nothing is there."""
+    made = region([0x9000], [])
+    assert made.ranges == []
+    assert "goto %0, %1" in print_unit(made.unit)
+    assert "const.i32 0x9000" in print_unit(made.unit)
+
+
+def test_block_ends_with_its_page() -> None:
+    made = region([0x10FFC], [0x11000], (0xE3A02000, 0xE3A02001, 0xE12FFF1E), 0x10FFC)
+    assert made.ranges == [(0x10FFC, 12)]
+    assert "--- 0x11000 length=4" in print_unit(made.unit)
+    alone = region([0x10FFC], [], (0xE3A02000, 0xE3A02001, 0xE12FFF1E), 0x10FFC)
+    assert alone.ranges == [(0x10FFC, 4)]
+    assert "--- 0x11000 length=0" in print_unit(alone.unit)
+
+
+def test_limit_of_instructions() -> None:
+    made = pipeline.lift_region(ARM, fetcher(), [(BASE, 0)], [], limit=2)
+    assert made.ranges == [(BASE, 8)]
+
+
+def test_branch_to_itself() -> None:
+    made = region([BASE], [], (0xEAFFFFFE,))  # b .
+    assert back_edges(made.unit) == {"at_10000"}
+
+
+def test_region_needs_an_entry() -> None:
+    with pytest.raises(ValueError, match="at least one entry"):
+        pipeline.lift_region(ARM, fetcher(), [], [])
+
+
+def test_loop_optimised() -> None:
+    """The loop compares r1 directly; flags are only put for the way out."""
+    text = print_unit(check(pipeline.optimise(region([BASE], [0x10004, 0x10014]).unit), SLOTS))
+    loop = text.partition("at_10004:")[2].partition("at_10014:")[0]
+    assert "eq.i32" in loop and "get.i32 zf" not in loop
+    assert loop.count("get.i32 r2") == 1
+
+
+def test_stages() -> None:
+    assert pipeline.parse_stages("all") == tuple(pipeline.STAGES)
+    assert pipeline.parse_stages("asm, ir") == ("ir", "asm")
+    with pytest.raises(ValueError, match="no stage is called 'irr'; there are disasm, ir, ir-opt, llvm, asm and all"):
+        pipeline.parse_stages("irr")
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(ValueError, match="no guest is called 'vax'"):
+        pipeline.frontend_for("vax")
+    unit = pipeline.lift_block(ARM, fetcher(), BASE, 0)
+    with pytest.raises(ValueError, match="no pass is called 'inline'; there are straighten"):
+        pipeline.optimise(unit, ["inline"])
