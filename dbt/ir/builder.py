@@ -85,7 +85,7 @@ class Builder:
             type = next((v.type for v, p in zip(operands, op.args, strict=True) if p == "T" and isinstance(v, Inst)), None)
             if type is None:
                 raise IRError(f"{op.name}: no operand gives its type")
-        args = []
+        args: list[Inst] = []
         for value, pattern in zip(operands, op.args, strict=True):
             want = type if pattern == "T" else TYPES.get(pattern)
             arg = self._operand(value, want, op)

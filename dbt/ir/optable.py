@@ -22,6 +22,7 @@ flags, ``b`` barrier (never moved, merged or deleted), ``t`` terminator.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 INT = ("i32", "i64")
 BITS = ("i1", "i8", "i16", "i32", "i64")
@@ -63,7 +64,7 @@ OPS: dict[str, Op] = {}
 
 
 def _op(name: str, sig: str, doc: str, *, types: tuple[str, ...] = (), attrs: str = "", effects: str = "", sem: str | None = None,
-        kind: str = "scalar", commutes: bool = False, **defaults: object) -> None:
+        kind: str = "scalar", commutes: bool = False, **defaults: Any) -> None:
     """Add a row; ``sig`` is written ``"T T -> T"``."""
     left, right = sig.split("->")
     if name in OPS:
@@ -148,7 +149,8 @@ _op("fadd", "T T -> T", "Sum.", types=FP, attrs="std", effects="e", sem="f_add(e
 _op("fsub", "T T -> T", "Difference.", types=FP, attrs="std", effects="e", sem="f_sub(env, a, b, n)", kind="fp", std=0)
 _op("fmul", "T T -> T", "Product.", types=FP, attrs="std", effects="e", sem="f_mul(env, a, b, n)", kind="fp", std=0)
 _op("fdiv", "T T -> T", "Quotient.", types=FP, attrs="std", effects="e", sem="f_div(env, a, b, n)", kind="fp", std=0)
-_op("fma", "T T T -> T", "a * b + c, rounded once (FPMulAdd with the addend last).", types=FP, attrs="std", effects="e", sem="f_fma(env, a, b, c, n)", kind="fp", std=0)
+_op("fma", "T T T -> T", "a * b + c, rounded once (FPMulAdd with the addend last).", types=FP, attrs="std", effects="e", sem="f_fma(env, a, b, c, n)",
+    kind="fp", std=0)
 _op("fsqrt", "T -> T", "Square root.", types=FP, attrs="std", effects="e", sem="f_sqrt(env, a, n)", kind="fp", std=0)
 _op("fmin", "T T -> T", "ARM FPMin: -0 < +0, a NaN wins.", types=FP, attrs="std", effects="e", sem="f_min(env, a, b, n)", kind="fp", std=0)
 _op("fmax", "T T -> T", "ARM FPMax: -0 < +0, a NaN wins.", types=FP, attrs="std", effects="e", sem="f_max(env, a, b, n)", kind="fp", std=0)
@@ -156,8 +158,8 @@ _op("fneg", "T -> T", "Flip the sign bit (NaNs too).", types=FP, sem="a ^ signbi
 _op("fabs", "T -> T", "Clear the sign bit (NaNs too).", types=FP, sem="a & ~signbit(n)")
 _op("fcmp", "T T -> i32", "Compare: 8 less, 6 equal, 2 greater, 3 unordered (ARM's NZCV). `signal`=1 raises Invalid Operation for quiet NaNs too.", types=FP,
     attrs="signal std", effects="e", sem="f_cmp(env, a, b, signal, n)", kind="fp", signal=0, std=0)
-_op("ftoi", "F -> T", "To an integer of `width` bits (16, 32, 64) scaled by 2^`fbits`, saturating, NaN gives 0; sign- or zero-extended to T. `round`: -1 as the "
-    "environment says, 0 nearest even, 1 up, 2 down, 3 zero, 4 nearest away.", types=INT, attrs="signed width fbits round std", effects="e",
+_op("ftoi", "F -> T", "To an integer of `width` bits (16, 32, 64) scaled by 2^`fbits`, saturating, NaN gives 0; sign- or zero-extended to T. `round`: -1 as "
+    "the environment says, 0 nearest even, 1 up, 2 down, 3 zero, 4 nearest away.", types=INT, attrs="signed width fbits round std", effects="e",
     sem="f_toi(env, a, signed, width, fbits, round, s, n)", kind="fp", fbits=0, round=-1, std=0)
 _op("itof", "S -> T", "From a signed or unsigned integer scaled by 2^-`fbits`; `round` as for ftoi.", types=FP, attrs="signed fbits round std", effects="e",
     sem="f_fromi(env, a, signed, fbits, round, s, n)", kind="fp", fbits=0, round=-1, std=0)
@@ -176,12 +178,13 @@ _op("vshuf", "T T -> T", "Byte i of the result is byte `perm`[i] of a followed b
 _op("vtbl", "v64 v128 v128 v64 -> v64", "Table look-up: byte i of a indexes the first `count`*8 bytes of b followed by c; out of range gives byte i of d.",
     attrs="count", kind="vector")
 _op("vbsl", "T T T -> T", "Bitwise select: (a & b) | (~a & c).", types=VEC, kind="vector")
-for _name, _expr, _text in (("vand", "a & b", "and"), ("vor", "a | b", "or"), ("vxor", "a ^ b", "exclusive or"), ("vandn", "a & ~b", "and with complement of b")):
+for _name, _expr, _text in (("vand", "a & b", "and"), ("vor", "a | b", "or"), ("vxor", "a ^ b", "exclusive or"),
+                            ("vandn", "a & ~b", "and with complement of b")):
     _op(_name, "T T -> T", f"Bitwise {_text}.", types=VEC, sem=_expr, kind="bits", commutes=_name != "vandn")
 _op("vnot", "T -> T", "Bitwise complement.", types=VEC, sem="~a", kind="bits")
 
 
-def _lane(name: str, arity: int, sem: str, doc: str, commutes: bool = False, **kw: object) -> None:
+def _lane(name: str, arity: int, sem: str, doc: str, commutes: bool = False, **kw: Any) -> None:
     _op(name, "T " * arity + "-> T", doc, types=VEC, attrs="lane", sem=sem, kind="lane", commutes=commutes, **kw)
 
 
@@ -221,7 +224,7 @@ _lane("vurshlv", 2, "ushlv(a, b, 1, n)", "As vushlv, rounding right shifts.")
 _lane("vsrshlv", 2, "sshlv(a, b, 1, n)", "As vsshlv, rounding right shifts.")
 
 # Saturating vector ops set bit 27 (QC) of fp_flags when a lane saturates.
-_SAT = {"effects": "e"}
+_SAT: dict[str, Any] = {"effects": "e"}
 _lane("vuqadd", 2, "sat_u(env, a + b, n) if n < 64 else uqadd64(env, a, b)", "Unsigned saturating add.", True, **_SAT)
 _lane("vsqadd", 2, "sat_s(env, sx(a, n) + sx(b, n), n) if n < 64 else sqadd64(env, a, b)", "Signed saturating add.", True, **_SAT)
 _lane("vuqsub", 2, "sat_u(env, a - b, n) if n < 64 else uqsub64(env, a, b)", "Unsigned saturating subtract.", **_SAT)
@@ -248,8 +251,9 @@ _op("vsqxtun", "v128 -> v64", "Signed to unsigned saturating narrow.", attrs="la
 # Vector floating point; `lane` 32 (64 for x86). std as for the scalar ops.
 
 
-def _vfp(name: str, arity: int, sem: str, doc: str, attrs: str = "lane std", commutes: bool = False, **defaults: object) -> None:
-    _op(name, "T " * arity + "-> T", doc, types=VEC, attrs=attrs, effects="e", sem=sem, kind="lane", commutes=commutes, **{"std": 1, **defaults})
+def _vfp(name: str, arity: int, sem: str, doc: str, attrs: str = "lane std", commutes: bool = False, **defaults: Any) -> None:
+    values: dict[str, Any] = {"std": 1, **defaults}
+    _op(name, "T " * arity + "-> T", doc, types=VEC, attrs=attrs, effects="e", sem=sem, kind="lane", commutes=commutes, **values)
 
 
 _vfp("vfadd", 2, "f_add(env, a, b, n)", "Lane-wise fadd.")
@@ -278,12 +282,12 @@ _op("vfcvt_f2h", "v128 -> v64", "Four f32 to four binary16.", attrs="std", effec
 _op("br", "-> void", "Continue at block `then`.", attrs="then", effects="t")
 _op("brif", "i1 -> void", "Continue at block `then` if a, else at block `orelse`.", attrs="then orelse", effects="t")
 # Control flow: leaving the unit. The new guest mode is the operand b; `goto*` addresses have no mode bits in them.
-_op("goto", "A i32 -> void", "Leave for guest address a (a `const` or `pcadd`) in guest mode b; `hint` is one of jump, call (the next instruction is the return "
-    "address), next (fall through to the instruction that follows; only at the end of a one-instruction unit).", attrs="hint", effects="tb", hint="jump")
+_op("goto", "A i32 -> void", "Leave for guest address a (a `const` or `pcadd`) in guest mode b; `hint` is one of jump, call (the next instruction is the "
+    "return address), next (fall through to the instruction that follows; only at the end of a one-instruction unit).", attrs="hint", effects="tb", hint="jump")
 _op("goto_ind", "A i32 -> void", "Leave for guest address a, known only at run time, in guest mode b; `hint` is one of jump, call, ret.", attrs="hint",
     effects="tb", hint="jump")
-_op("syscall", "A i32 -> void", "Leave for a system call with number immediate `imm`; execution resumes at guest address a in mode b.", attrs="imm", effects="tb",
-    imm=0)
+_op("syscall", "A i32 -> void", "Leave for a system call with number immediate `imm`; execution resumes at guest address a in mode b.", attrs="imm",
+    effects="tb", imm=0)
 _op("exception", "A i32 -> void", "Raise guest exception `kind` (a name of dbt.abi.exits.EXCEPTIONS) with detail `imm`; pc is a, mode b.", attrs="kind imm",
     effects="tb", imm=0)
 _op("halt", "A i32 -> void", "Stop this vCPU until an event (WFI, HLT); resumes at a in mode b.", effects="tb")
