@@ -77,5 +77,15 @@ class Arena:
             raise OSError(ctypes.get_errno(), f"the system refuses executable memory ({os.strerror(ctypes.get_errno())})")
 
 
+def read_word(address: int) -> int:
+    """The u64 at host *address*."""
+    return int(ctypes.c_uint64.from_address(address).value)
+
+
+def write_word(address: int, value: int) -> None:
+    """Set the u64 at host *address*."""
+    ctypes.c_uint64.from_address(address).value = value
+
+
 def _no_externals(name: str) -> None:
     return None

@@ -1,0 +1,212 @@
+"""Compiled regions on disk, shared by all processes and programs.
+
+One file an arch and translator version (its name is their fingerprint): records appended under a file lock, each with its own checksum. A record is used only
+if the guest bytes it was made from are those in memory now, so neither an old file nor another program's region can do harm; whatever does not
+read well is skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import zlib
+from _blake2 import blake2b
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dbt.pipeline import Fetch, Start
+from runtime import image
+from runtime.paths import cache_dir
+
+MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
+_KEEP = 3  # files of other versions that stay
+_SUFFIX = ".regions"
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/backend", "dbt/backend/llvm", "dbt/frontend", "dbt/frontend/arm", "dbt")
+_MAGIC = b"dbt-rgn1"
+_RECORD = struct.Struct("<8sIIQI")  # magic, bytes of the body, CRC-32 of the body, pc and mode of the first entry
+_COUNTS = struct.Struct("<HH")  # entries, ranges
+_ENTRY = struct.Struct("<QI")
+_RANGE = struct.Struct("<QI")
+_DIGEST = 16
+
+
+class Cached(NamedTuple):
+    """A region as it is kept: entries in symbol order, the guest ranges it was made from, the linked object as ``objects.dump`` wrote it."""
+
+    entries: list[Start]
+    ranges: list[tuple[int, int]]
+    blob: bytes
+
+
+def digest(contents: Sequence[bytes]) -> bytes:
+    """Checksum of the guest bytes of a region's ranges."""
+    return blake2b(b"".join(contents), digest_size=_DIGEST).digest()
+
+
+def fingerprint(arch: str) -> str:
+    """Hexadecimal name of everything that decides what code a region becomes: the kernels' key (compilers, host CPU) and the translator's sources."""
+    found = blake2b(f"{arch} {image.key()}\n".encode(), digest_size=_DIGEST)
+    for folder in _SOURCES:
+        with contextlib.suppress(OSError):
+            for entry in sorted(os.scandir(os.path.join(_ROOT, folder)), key=lambda e: e.name):
+                if entry.name.endswith(".py"):
+                    stat = entry.stat()
+                    found.update(f"{folder}/{entry.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def _pack(cached: Cached, check: bytes) -> bytes:
+    body = _COUNTS.pack(len(cached.entries), len(cached.ranges))
+    body += b"".join([_ENTRY.pack(*entry) for entry in cached.entries] + [_RANGE.pack(*r) for r in cached.ranges]) + check + cached.blob
+    pc, mode = cached.entries[0]
+    return _RECORD.pack(_MAGIC, len(body), zlib.crc32(body), pc, mode) + body
+
+
+def _unpack(body: bytes) -> tuple[Cached, bytes]:
+    """Inverse of the body of :func:`_pack`; struct.error if it is too short."""
+    entries, ranges = _COUNTS.unpack_from(body)
+    at = _COUNTS.size
+    entry_list = [_ENTRY.unpack_from(body, at + i * _ENTRY.size) for i in range(entries)]
+    at += entries * _ENTRY.size
+    range_list = [_RANGE.unpack_from(body, at + i * _RANGE.size) for i in range(ranges)]
+    at += ranges * _RANGE.size
+    return Cached(entry_list, range_list, body[at + _DIGEST :]), body[at : at + _DIGEST]
+
+
+class CodeCache:
+    """The cache of one arch. Errors of the file system turn it off silently: it saves time and nothing else."""
+
+    def __init__(self, arch: str, directory: str | None = None) -> None:
+        self.directory = directory or os.path.join(cache_dir(), "regions")
+        self.path = os.path.join(self.directory, fingerprint(arch) + _SUFFIX)
+        self._index: dict[Start, list[int]] = {}
+        self._scanned = 0
+        self._file: int | None = None
+        with contextlib.suppress(OSError):
+            os.makedirs(self.directory, exist_ok=True)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+
+    def _scan(self) -> None:
+        """Index what was appended since the last look. Stops at the first thing that is no record: what follows is lost, not trusted."""
+        if self._file is None:
+            return
+        size = os.fstat(self._file).st_size
+        while self._scanned + _RECORD.size <= size:
+            magic, length, _, pc, mode = _RECORD.unpack(os.pread(self._file, _RECORD.size, self._scanned))
+            if magic != _MAGIC or self._scanned + _RECORD.size + length > size:
+                return
+            self._index.setdefault((pc, mode), []).append(self._scanned)
+            self._scanned += _RECORD.size + length
+
+    def find(self, start: Start, fetch: Fetch) -> Cached | None:
+        """A region entered first at *start* whose guest bytes are in memory now."""
+        try:
+            self._scan()
+            for offset in reversed(self._index.get(start, ())):
+                found = self._read(offset)
+                if found is not None and digest([fetch(*r) for r in found[0].ranges]) == found[1]:
+                    return found[0]
+        except (OSError, struct.error):
+            self._file = None
+        return None
+
+    def _read(self, offset: int) -> tuple[Cached, bytes] | None:
+        assert self._file is not None
+        _, length, check, _, _ = _RECORD.unpack(os.pread(self._file, _RECORD.size, offset))
+        body = os.pread(self._file, length, offset + _RECORD.size)
+        return _unpack(body) if zlib.crc32(body) == check else None
+
+    def add(self, cached: Cached, contents: Sequence[bytes]) -> None:
+        """Keep a region made from the guest bytes *contents* (one item a range)."""
+        if self._file is None:
+            return
+        record = _pack(cached, digest(contents))
+        try:
+            with _locked(self._file):
+                size = os.fstat(self._file).st_size
+                self._cut_damage(size)
+                os.write(self._file, record)
+            if size + len(record) > MAX_BYTES:
+                self._shrink()
+        except (OSError, struct.error):
+            self._file = None  # a full disk, most likely: go on without
+
+    def _cut_damage(self, size: int) -> None:
+        """Drop a half-written record at the end, so that what is appended can be found. Lock held."""
+        assert self._file is not None
+        self._scan()
+        if self._scanned < size:
+            os.ftruncate(self._file, self._scanned)
+
+    def _shrink(self) -> None:
+        """Replace the file by one with its newer half; other processes go on with the old one until they end."""
+        assert self._file is not None
+        offsets = sorted(offset for found in self._index.values() for offset in found)
+        keep_from = next((offset for offset in offsets if offset >= self._scanned // 2), self._scanned)
+        temporary = f"{self.path}.{os.getpid()}.tmp"
+        with open(temporary, "wb") as out:
+            at = keep_from
+            while part := os.pread(self._file, 1 << 20, at):
+                out.write(part)
+                at += len(part)
+        os.replace(temporary, self.path)
+        os.close(self._file)
+        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        self._index, self._scanned = {}, 0
+
+    def forget_old(self) -> None:
+        """Delete all but the newest files of other versions."""
+        with contextlib.suppress(OSError):
+            others = [e for e in os.scandir(self.directory) if e.name.endswith(_SUFFIX) and e.path != self.path]
+            for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
+                os.unlink(entry.path)
+
+
+@contextlib.contextmanager
+def _locked(file: int):  # noqa: ANN202
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+# For the command line ---------------------------------------------------------------------------------------------------
+def info() -> dict[str, int]:
+    """Files, regions and bytes in the cache, of all versions."""
+    found = {"files": 0, "regions": 0, "bytes": 0}
+    for path in _files():
+        found["files"] += 1
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            found["bytes"] += size
+            at = 0
+            while at + _RECORD.size <= size:
+                magic, length, *_ = _RECORD.unpack(os.pread(file.fileno(), _RECORD.size, at))
+                if magic != _MAGIC:
+                    break
+                found["regions"] += 1
+                at += _RECORD.size + length
+    return found
+
+
+def clear() -> int:
+    """Delete the cached regions; gives the bytes freed."""
+    freed = 0
+    for path in _files():
+        with contextlib.suppress(OSError):
+            size = os.path.getsize(path)
+            os.unlink(path)
+            freed += size
+    return freed
+
+
+def _files() -> list[str]:
+    directory = os.path.join(cache_dir(), "regions")
+    try:
+        return [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(_SUFFIX)]
+    except OSError:
+        return []

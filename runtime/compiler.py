@@ -1,0 +1,209 @@
+"""Tier 1 of an engine: takes hot blocks, has regions compiled (or finds them on disk), places them and lets the vCPUs enter.
+
+In tier ``auto`` one daemon thread does it while the vCPUs go on interpreting; in tier ``1`` the vCPU's own thread does it, at every block's first execution.
+A region that can't be compiled is counted and left to tier 0: nothing here ends a guest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
+from dbt.pipeline import Fetch, Start
+from runtime import objects
+from runtime.arena import Arena, ArenaFull, Placed, read_word, write_word
+from runtime.codecache import Cached, CodeCache
+from runtime.regions import Profile, Source, Static, plan
+
+if TYPE_CHECKING:
+    from runtime.engine import Engine
+
+HOT = 1000  # executions in tier 0 that make a block hot
+_IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
+_LONGEST_IDLE = 0.05  # ...and at most
+_PIECE = 4096  # most guest bytes one watch covers
+_TAG_PC = (1 << 48) - 1
+_LEVELS = {"auto": 2, "1": 1}  # LLVM codegen level
+
+
+class _Recorder:
+    """A fetch that remembers what it gave, so that a region is checked against the very bytes it was made from."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._seen: dict[int, int] = {}
+
+    def __call__(self, pc: int, length: int) -> bytes:
+        data = self._fetch(pc, length)
+        for i, byte in enumerate(data):
+            self._seen.setdefault(pc + i, byte)
+        return data
+
+    def content(self, start: int, length: int) -> bytes:
+        """The bytes of a range as first fetched; KeyError if part of it never was."""
+        return bytes([self._seen[address] for address in range(start, start + length)])
+
+
+class Tier1:
+    """Made by the engine for tiers ``1`` and ``auto``; see the module's text. ``compile_hot`` is for the synchronous tier."""
+
+    def __init__(self, engine: Engine, persistent: bool = True) -> None:
+        self.engine = engine
+        self.arena = Arena()
+        self.cache = CodeCache(engine.arch) if persistent else None
+        self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
+        self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns"), 0)
+        self._tried: dict[Start, int] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.synchronous = engine.tier == "1"
+        self.level = _LEVELS[engine.tier]
+        engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
+        engine.block.put("hot_stop", int(self.synchronous))
+        if not self.synchronous:
+            self._start()
+
+    # The thread -------------------------------------------------------------------------------------------------------
+    def _start(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="tier1", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        idle = _IDLE_SECONDS
+        while not self._stop.wait(idle):
+            busy = self.compile_hot()
+            idle = _IDLE_SECONDS if busy else min(idle * 1.5, _LONGEST_IDLE)
+
+    def stop(self) -> None:
+        """End the thread (a compilation under way is finished first)."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5)
+
+    def before_fork(self) -> None:
+        """Let no compilation be under way while the process is copied: LLVM's lock would stay held in the child."""
+        self._lock.acquire()
+
+    def after_fork(self, child: bool) -> None:
+        """Go on after a fork; a child has lost the thread."""
+        self._lock.release()
+        if child and not self.synchronous:
+            self._start()
+
+    # Work -------------------------------------------------------------------------------------------------------------
+    def compile_hot(self) -> bool:
+        """Deal with every block in the hot queue; gives whether there was any."""
+        blocks = self.engine.block.take_hot()
+        for at in blocks:
+            tag = self.engine.block.block_field(at, "tag")
+            start = (tag & _TAG_PC, tag >> 48)
+            with self._lock:
+                if self._stop.is_set() and not self.synchronous:
+                    break
+                self._make(start)
+        return bool(blocks)
+
+    def _make(self, start: Start) -> None:
+        """Have native code for the block at *start*, one way or another."""
+        if self._install(start) or self._tried.get(start, 0) >= 3:
+            return
+        self._tried[start] = self._tried.get(start, 0) + 1
+        try:
+            self._from_cache(start) or self._compile(start)
+        except ArenaFull:
+            self.counts["regions_dropped"] += 1
+            self.engine.block.put("hot_threshold", (1 << 63) - 1)  # until the engine's next reset
+        except Exception as error:  # noqa: BLE001 - a bug of ours must cost speed, not the guest
+            self.counts["regions_failed"] += 1
+            if os.environ.get("DBT_DEBUG"):
+                sys.stderr.write(f"dbt: region at {start[0]:#x}: {type(error).__name__}: {error}\n")
+
+    def _install(self, start: Start) -> bool:
+        """Let tier 0's block at *start* run the native code that exists for it."""
+        found = self.natives.get(start)
+        if found is None:
+            return False
+        entry, valid = found
+        if not read_word(valid):
+            del self.natives[start]
+            return False
+        block = self.engine.find_block(*start)
+        if block:
+            self.engine.set_native(block, entry, valid)
+        return True
+
+    def _from_cache(self, start: Start) -> bool:
+        if self.cache is None:
+            return False
+        cached = self.cache.find(start, self.engine.fetch)
+        if cached is None:
+            return False
+        try:
+            linked = objects.load(cached.blob)
+        except objects.ObjectError:
+            return False
+        contents = [self.engine.fetch(*r) for r in cached.ranges]
+        if self._enter(linked, cached.entries, cached.ranges, contents):
+            self.counts["regions_from_cache"] += 1
+        return True
+
+    def _source(self, fetch: Fetch) -> Source:
+        if self.synchronous:
+            return Static(self.engine.frontend, fetch)
+        return Profile(self.engine.block, self.engine.find_block)
+
+    def _compile(self, start: Start) -> None:
+        from dbt.backend.llvm import object as backend
+        from dbt.backend.llvm.region import Entry, lower
+        from dbt.pipeline import lift_region, optimise
+
+        fetch = _Recorder(self.engine.fetch)
+        entries, blocks = plan(self._source(fetch), start)
+        region = lift_region(self.engine.frontend, fetch, entries, blocks)
+        contents = [fetch.content(*r) for r in region.ranges]
+        optimise(region.unit)
+        starts = list(region.entries)
+        text = lower(region.unit, [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()], self.engine.layout)
+        linked = objects.link(backend.compile_object(text, self.level))
+        self.counts["regions_compiled"] += 1
+        self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")
+        if self._enter(linked, starts, region.ranges, contents) and self.cache is not None:
+            self.cache.add(Cached(starts, region.ranges, objects.dump(linked)), contents)
+
+    def _enter(self, linked: objects.LinkedObject, entries: list[Start], ranges: list[tuple[int, int]], contents: list[bytes]) -> bool:
+        """Place a region and open its entries, unless its guest bytes have changed meanwhile."""
+        placed = self.arena.place(linked)
+        valid = placed.address(VALID_SYMBOL)
+        if not self._watched(ranges, valid) or [self.engine.fetch(*r) for r in ranges] != contents:
+            write_word(valid, 0)
+            self.counts["regions_dropped"] += 1
+            return False
+        self._open(placed, entries, valid)
+        return True
+
+    def _watched(self, ranges: list[tuple[int, int]], valid: int) -> bool:
+        """Have the valid word cleared when any guest byte of the region changes; False if the block table is full."""
+        pieces = [(at, min(_PIECE, start + length - at)) for start, length in ranges for at in range(start, start + length, _PIECE)]
+        return all([self.engine.watch_code(at, size, valid) for at, size in pieces])
+
+    def _open(self, placed: Placed, entries: list[Start], valid: int) -> None:
+        for number, start in enumerate(entries):
+            self.natives[start] = (placed.address(entry_symbol(number)), valid)
+            self._install(start)
+
+    # Upkeep -----------------------------------------------------------------------------------------------------------
+    def forget(self) -> None:
+        """Drop all native code. Only while no vCPU runs."""
+        with self._lock:
+            self.arena.reset()
+            self.natives.clear()
+            self._tried.clear()
+            self.engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
+
+    def stats(self) -> dict[str, object]:
+        return {**self.counts, "region_bytes": self.arena.used}
