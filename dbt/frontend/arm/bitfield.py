@@ -90,7 +90,7 @@ def bfi(c: Context, Rd: int, Rn: int, msb: int, lsb: int) -> None:
 
 def _check_field(c: Context, msb: int, lsb: int) -> None:
     if msb < lsb:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
 
 
 def _field_mask(msb: int, lsb: int) -> int:
@@ -100,7 +100,7 @@ def _field_mask(msb: int, lsb: int) -> int:
 def sbfx(c: Context, Rd: int, Rn: int, lsb: int, widthm1: int) -> None:
     b = c.b
     if lsb + widthm1 > 31:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     value = c.get_reg(Rn)
     above = 31 - (lsb + widthm1)
     if above:
@@ -111,7 +111,7 @@ def sbfx(c: Context, Rd: int, Rn: int, lsb: int, widthm1: int) -> None:
 def ubfx(c: Context, Rd: int, Rn: int, lsb: int, widthm1: int) -> None:
     b = c.b
     if lsb + widthm1 > 31:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     value = c.get_reg(Rn)
     if lsb:
         value = b.shr(value, lsb)

@@ -63,7 +63,7 @@ def b_t3(c: Context, condition: int, imm20: int) -> None:
 def _branch_cond(c: Context, cond: int, offset: int) -> None:
     """A branch with a condition of its own: not allowed in an IT block."""
     if c.in_it:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     skipped = c.branch_if(*c.condition(cond))
     c.branch(offset)
     c.b.start(skipped)
@@ -79,12 +79,10 @@ def bl_t1(c: Context, S: int, J1: int, J2: int, imm21: int) -> None:
     c.branch(4 + 2 * _far(S, J1, J2, imm21), "call")
 
 
-def blx_t2(c: Context, S: int, J1: int, J2: int, imm21: int, H: int) -> None:
+def blx_t2(c: Context, S: int, J1: int, J2: int, imm20: int) -> None:
     """To A32 state. The target is relative to Align(PC, 4): two direct exits, one for each alignment of the instruction, so that both can be chained."""
-    if H:
-        c.undefined()
     _link(c)
-    offset = 4 + 2 * _far(S, J1, J2, imm21)
+    offset = 4 + 2 * _far(S, J1, J2, imm20 << 1)
     mode = c.exit_mode & ~MODE_THUMB
     unaligned = c.branch_if(c.b.eq(c.b.and_(c.b.pcadd(I32, value=0), 2), 0))
     c.b.goto(c.b.pcadd(I32, value=offset), mode, hint="call")
@@ -101,7 +99,7 @@ def _far(S: int, J1: int, J2: int, imm21: int) -> int:
 def cbz(c: Context, Rn: int, imm6: int, nonzero: int) -> None:
     """CBZ and, with *nonzero*, CBNZ."""
     if c.in_it:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     value = c.get_reg(Rn)
     skipped = c.branch_if(c.b.ne(value, 0) if nonzero else c.b.eq(value, 0))
     c.branch(4 + 2 * imm6)
@@ -124,5 +122,5 @@ def _table_branch(c: Context, halfwords: Inst) -> None:
 def it(c: Context, firstcond: int, mask: int) -> None:
     """IT: ITSTATE is part of the guest mode of the instructions that follow."""
     if c.in_it:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     c.next_mode = c.exit_mode | (firstcond << 4 | mask) << MODE_IT_SHIFT

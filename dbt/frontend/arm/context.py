@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
 from dbt.ir.builder import Builder
 from dbt.ir.types import I8, I16, I32, I64, Type
@@ -16,7 +18,7 @@ _MEMORY_TYPES: dict[int, Type] = {8: I8, 16: I16, 32: I32, 64: I64}
 
 
 class UndefinedInstruction(Exception):
-    """Raised by a semantics function for an encoding that is UNDEFINED (or that we treat so); the frontend drops what it emitted."""
+    """Raised for an encoding that is UNDEFINED (or that we treat so); the frontend drops what the instruction has emitted."""
 
 
 class Context:
@@ -41,8 +43,12 @@ class Context:
         itstate = itstate & 0xE0 | itstate << 1 & 0x1F if itstate & 7 else 0
         self.next_mode = mode & (MODE_THUMB | MODE_BIG_ENDIAN) | itstate << MODE_IT_SHIFT
 
-    def undefined(self) -> None:
-        """The encoding is UNDEFINED, or UNPREDICTABLE and taken as such. Does not return."""
+    def undefined(self) -> NoReturn:
+        """The encoding is UNDEFINED."""
+        raise UndefinedInstruction
+
+    def unpredictable(self) -> NoReturn:
+        """The encoding is UNPREDICTABLE, and we take it as UNDEFINED."""
         raise UndefinedInstruction
 
     # Registers --------------------------------------------------------------------------------------------------------
@@ -58,11 +64,10 @@ class Context:
         return self.b.getreg(REGISTERS[n])
 
     def put_reg(self, n: int, value: Inst) -> None:
-        """R[n] = value for data processing: R[15] is ALUWritePC."""
+        """R[n] = value, for the instructions that may not write the PC."""
         if n == PC:
-            self.alu_write_pc(value)
-        else:
-            self.b.put(value, slot=REGISTERS[n])
+            self.unpredictable()
+        self.b.put(value, slot=REGISTERS[n])
 
     def pc_relative(self, offset: int) -> Inst:
         """Align(PC, 4) + offset, as literal accesses and ADR use it."""

@@ -84,6 +84,13 @@ def _rsc(c: Context, x: Inst, y: Inst, flags: bool) -> Inst:
     return _sbc(c, y, x, flags)
 
 
+def _put(c: Context, Rd: int, result: Inst, hint: str = "jump") -> None:
+    if Rd == PC:
+        c.alu_write_pc(result, hint)
+    else:
+        c.put_reg(Rd, result)
+
+
 # Forms ----------------------------------------------------------------------------------------------------------------
 def _forms(operation: Operation, logical: bool) -> tuple[Semantics, Semantics, Semantics]:
     """The immediate, register and register-shifted-register forms of *operation*. A row without Rn has no first operand, one without Rd
@@ -91,16 +98,14 @@ def _forms(operation: Operation, logical: bool) -> tuple[Semantics, Semantics, S
 
     def finish(c: Context, S: bool, Rd: int | None, x: Inst, y: Inst, carry: Inst | None, hint: str = "jump") -> None:
         if S and Rd == PC:
-            c.undefined()  # exception return: UNPREDICTABLE in User mode
+            c.unpredictable()  # exception return
         result = operation(c, x, y, S)
         if logical and S:
             c.set_nz(result)
             if carry is not None:
                 c.b.put(carry, slot="cf")
-        if Rd == PC:
-            c.alu_write_pc(result, hint)
-        elif Rd is not None:
-            c.put_reg(Rd, result)
+        if Rd is not None:
+            _put(c, Rd, result, hint)
 
     def imm(c: Context, imm12: int, Rn: int | None = None, Rd: int | None = None, S: int = 1) -> None:
         value, out = expand_imm(c, imm12)
@@ -144,7 +149,7 @@ orn_imm, orn_reg, _ = _forms(_orn, logical=True)
 def movs_t16(c: Context, Rd: int, Rm: int) -> None:
     """MOVS (register): the 16-bit encoding does not exist in an IT block."""
     if c.in_it:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     mov_reg(c, Rm, Rd=Rd, S=1)
 
 
@@ -177,9 +182,15 @@ def sub_sp_words(c: Context, Rd: int, Rn: int, words: int) -> None:
 
 
 def adr_add(c: Context, Rd: int, imm12: int) -> None:
-    """ADR, label after the instruction: A32 has a modified immediate, T32 a plain one."""
-    c.put_reg(Rd, c.pc_relative(imm12 if c.thumb else expand_imm(c, imm12)[0]))
+    """ADR, label after the instruction: A32 has a modified immediate and may write the PC, T32 a plain one."""
+    if c.thumb:
+        c.put_reg(Rd, c.pc_relative(imm12))
+    else:
+        _put(c, Rd, c.pc_relative(expand_imm(c, imm12)[0]))
 
 
 def adr_sub(c: Context, Rd: int, imm12: int) -> None:
-    c.put_reg(Rd, c.pc_relative(-imm12 if c.thumb else -expand_imm(c, imm12)[0]))
+    if c.thumb:
+        c.put_reg(Rd, c.pc_relative(-imm12))
+    else:
+        _put(c, Rd, c.pc_relative(-expand_imm(c, imm12)[0]))

@@ -9,7 +9,7 @@ from dbt.frontend.base import Lifted
 from dbt.frontend.decode import Row
 from dbt.ir.builder import Builder
 
-_ALWAYS = frozenset({"bkpt"})  # unconditional even inside an IT block
+_ALWAYS_IN_THUMB = frozenset({"bkpt"})  # unconditional even inside an IT block
 
 
 class ArmFrontend:
@@ -33,21 +33,20 @@ class ArmFrontend:
         row's fields are in."""
         length = self.insn_length(mode, data)
         if mode & MODE_THUMB:
-            itstate = mode >> MODE_IT_SHIFT
-            cond = itstate >> 4 if itstate else AL
             word = int.from_bytes(data[:2], "little")
             if length == 4:
                 row, word = match_t32(word << 16 | int.from_bytes(data[2:4], "little"))
             else:
                 row = T16.match(word)
+            itstate = mode >> MODE_IT_SHIFT
+            always = not itstate or row is not None and row.name in _ALWAYS_IN_THUMB
+            cond = AL if always else min(itstate >> 4, AL)
         else:
             word = int.from_bytes(data[:4], "little")
             cond = min(word >> 28, AL)
             row = match_a32(word)
         if len(data) < length:
             row = None
-        if row is not None and row.name in _ALWAYS or cond == 15:
-            cond = AL
         return row, word, cond
 
     def lift(self, b: Builder, mode: int, data: bytes) -> Lifted:

@@ -26,7 +26,7 @@ class _Access:
         b = c.b
         self.base = Rn if not P or W else None
         if self.base == PC:
-            c.undefined()  # UNPREDICTABLE
+            c.unpredictable()
         if index is None:
             if Rn == PC:
                 self.address = c.pc_relative(offset)
@@ -49,7 +49,7 @@ def _immediate(c: Context, Rn: int, imm: int, P: int, U: int, W: int) -> _Access
 
 def _register(c: Context, Rn: int, Rm: int, type: int, imm5: int, P: int, U: int, W: int) -> _Access:
     if Rm == PC:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     return _Access(c, Rn, P, W, 0, shift_imm(c, c.get_reg(Rm), type, imm5)[0], U)
 
 
@@ -61,7 +61,7 @@ def _loaded(c: Context, access: _Access, Rt: int, Rn: int, bits: int, signed: bo
     elif bits == 32:
         c.load_write_pc(value, "ret" if Rn == SP and access.base is not None else "jump")
     else:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
 
 
 def _load(bits: int, signed: bool = False) -> tuple[Semantics, Semantics]:
@@ -117,47 +117,45 @@ def join_words(c: Context, low: Inst, high: Inst) -> Inst:
     return b.or_(b.zext(I64, c.swap(low)), b.shl(b.zext(I64, c.swap(high)), 32))
 
 
-def _second(c: Context, Rt: int, Rt2: int | None) -> int:
-    """The second register: the next one in A32, where the first must be even."""
+def _second(c: Context, Rt: int, Rt2: int | None, P: int, W: int) -> int:
+    """The second register: the next one in A32, where the first must be even, and there are no unprivileged forms."""
     if Rt2 is None:
-        if Rt & 1 or Rt == 14:
-            c.undefined()  # UNPREDICTABLE
+        if Rt & 1 or Rt == 14 or W and not P:
+            c.unpredictable()
         return Rt + 1
     return Rt2
 
 
-def _loaded_pair(c: Context, access: _Access, Rt: int, Rt2: int | None) -> None:
-    second = _second(c, Rt, Rt2)
+def _loaded_pair(c: Context, access: _Access, Rt: int, second: int) -> None:
+    if Rt == second or access.base in (Rt, second):
+        c.unpredictable()
     low, high = split_words(c, c.b.ld(I64, access.address, align=4))
-    if PC in (Rt, second):
-        c.undefined()  # UNPREDICTABLE
     access.write_back(c)
     c.put_reg(Rt, low)
     c.put_reg(second, high)
 
 
-def _stored_pair(c: Context, access: _Access, Rt: int, Rt2: int | None) -> None:
-    second = _second(c, Rt, Rt2)
+def _stored_pair(c: Context, access: _Access, Rt: int, second: int) -> None:
     c.b.st(access.address, join_words(c, c.get_reg(Rt), c.get_reg(second)), align=4)
     access.write_back(c)
 
 
 def ldrd_imm(c: Context, Rt: int, Rn: int, imm: int, P: int, U: int, W: int, Rt2: int | None = None, scale: int = 0) -> None:
-    _loaded_pair(c, _immediate(c, Rn, imm << scale, P, U, W), Rt, Rt2)
+    _loaded_pair(c, _immediate(c, Rn, imm << scale, P, U, W), Rt, _second(c, Rt, Rt2, P, W))
 
 
 def ldrd_reg(c: Context, Rt: int, Rn: int, Rm: int, P: int, U: int, W: int) -> None:
-    _loaded_pair(c, _register(c, Rn, Rm, 0, 0, P, U, W), Rt, None)
+    _loaded_pair(c, _register(c, Rn, Rm, 0, 0, P, U, W), Rt, _second(c, Rt, None, P, W))
 
 
 def strd_imm(c: Context, Rt: int, Rn: int, imm: int, P: int, U: int, W: int, Rt2: int | None = None, scale: int = 0) -> None:
     if c.thumb and Rn == PC:
-        c.undefined()  # UNPREDICTABLE
-    _stored_pair(c, _immediate(c, Rn, imm << scale, P, U, W), Rt, Rt2)
+        c.unpredictable()
+    _stored_pair(c, _immediate(c, Rn, imm << scale, P, U, W), Rt, _second(c, Rt, Rt2, P, W))
 
 
 def strd_reg(c: Context, Rt: int, Rn: int, Rm: int, P: int, U: int, W: int) -> None:
-    _stored_pair(c, _register(c, Rn, Rm, 0, 0, P, U, W), Rt, None)
+    _stored_pair(c, _register(c, Rn, Rm, 0, 0, P, U, W), Rt, _second(c, Rt, None, P, W))
 
 
 # Hints ------------------------------------------------------------------------------------------------------------------

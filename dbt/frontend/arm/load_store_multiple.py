@@ -10,8 +10,10 @@ from dbt.ir.unit import Inst
 
 
 def ldm(c: Context, Rn: int, register_list: int, P: int = 0, U: int = 1, W: int = 0) -> None:
-    """LDMIA, LDMIB (P), LDMDA, LDMDB (U = 0). A base register in the list keeps the loaded value."""
+    """LDMIA, LDMIB (P), LDMDA, LDMDB (U = 0)."""
     b = c.b
+    if W and register_list >> Rn & 1:
+        c.unpredictable()
     registers = _registers(c, Rn, register_list, W)
     base = c.get_reg(Rn)
     loaded = [c.load(address, 32, align=4) for address in _addresses(c, base, len(registers), P, U)]
@@ -52,11 +54,11 @@ def push_t16(c: Context, M: int, register_list: int) -> None:
 
 
 def _registers(c: Context, Rn: int, register_list: int, W: int) -> list[int]:
-    """Numbers in *register_list*; the UNPREDICTABLE lists are taken as UNDEFINED."""
+    """Numbers in *register_list*; T32 has more lists that are UNPREDICTABLE than A32."""
     registers = [n for n in range(16) if register_list >> n & 1]
     wide = c.length == 4
     if not registers or Rn == PC or c.thumb and wide and (len(registers) < 2 or W and Rn in registers):
-        c.undefined()
+        c.unpredictable()
     return registers
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbt.frontend.arm.context import Context
+from dbt.frontend.arm.context import PC, Context
 from dbt.ir.types import I16, I32, I64
 from dbt.ir.unit import Inst
 
@@ -193,6 +193,8 @@ def smmla(c: Context, Rd: int, Ra: int, Rn: int, Rm: int, R: int) -> None:
 
 def smmls(c: Context, Rd: int, Ra: int, Rn: int, Rm: int, R: int) -> None:
     b = c.b
+    if Ra == PC:
+        c.unpredictable()
     _put_high(c, Rd, b.sub(b.shl(b.zext(I64, c.get_reg(Ra)), 32), _product(c, Rn, Rm, signed=True)), R)
 
 

@@ -45,7 +45,7 @@ def lda(c: Context, Rt: int, Rn: int, size: int) -> None:
 def strex(c: Context, Rd: int, Rt: int, Rn: int, size: int, imm8: int = 0, Rt2: int | None = None) -> None:
     """STREX, STREXB, STREXH, STREXD: Rd is 0 if it stored, else 1."""
     second = _second(c, Rt, Rt2) if size == 3 else None
-    _check(c, Rn, Rt, Rd)
+    _check(c, Rn, Rt, Rd, second)
     _check_status(c, Rd, Rn, Rt, second)
     failed = c.b.stcond(_address(c, Rn, imm8), _stored(c, Rt, second, size))
     c.put_reg(Rd, c.flag(failed))
@@ -74,26 +74,26 @@ def _second(c: Context, Rt: int, Rt2: int | None) -> int:
     if Rt2 is None:
         Rt2 = Rt + 1
         if Rt & 1 or Rt == 14:
-            c.undefined()  # UNPREDICTABLE
-    if Rt2 == PC:
-        c.undefined()  # UNPREDICTABLE
+            c.unpredictable()
     return Rt2
 
 
-def _check(c: Context, *registers: int) -> None:
+def _check(c: Context, *registers: int | None) -> None:
     if PC in registers:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
 
 
 def _check_status(c: Context, Rd: int, *others: int | None) -> None:
     if Rd in others:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
 
 
 def _put_loaded(c: Context, Rt: int, second: int | None, raw: Inst) -> None:
     if second is None:
         c.put_reg(Rt, c.extend(c.swap(raw)))
         return
+    if Rt == second:
+        c.unpredictable()
     low, high = split_words(c, raw)
     c.put_reg(Rt, low)
     c.put_reg(second, high)

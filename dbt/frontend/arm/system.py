@@ -20,7 +20,7 @@ MASK_NZCVQ, MASK_G = 8, 4  # bits of MSR's mask field
 def mrs(c: Context, Rd: int) -> None:
     """MRS Rd, APSR; the mode and E bits read as in User mode, the execution state bits as 0."""
     if Rd == PC:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     b = c.b
     value = b.and_(b.getreg("nf"), 1 << N_BIT)
     value = b.or_(value, b.shl(b.zext(I32, b.eq(b.getreg("zf"), 0)), Z_BIT))
@@ -36,7 +36,7 @@ def msr_imm(c: Context, mask: int, imm12: int) -> None:
 
 def msr_reg(c: Context, mask: int, Rn: int) -> None:
     if Rn == PC:
-        c.undefined()  # UNPREDICTABLE
+        c.unpredictable()
     _write_apsr(c, mask, c.get_reg(Rn))
 
 
