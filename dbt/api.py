@@ -28,7 +28,12 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
     options = Options(sysroot=sysroot, tier=tier, trace=tuple(trace), stats=stats, cache=cache)
     changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
     argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
-    return run_program(program, argv, override(environment(), changes) if changes else None, options=options)
+    on_exit = None
+    if stats is not None:
+        from dbt.stats import reporter
+
+        on_exit = reporter(stats)
+    return run_program(program, argv, override(environment(), changes) if changes else None, options=options, on_exit=on_exit)
 
 
 def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | None = None, isa: str | None = None, stages: str = "all",

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("dbt.pipeline",),
     ("runtime",),
     ("dbt.views",),
-    ("dbt.api",),
+    ("dbt.api", "dbt.stats"),
     ("dbt.cli", "dbt.__main__"),
 )
 OWNERS = {  # library -> the only package that may import it

@@ -1,0 +1,49 @@
+"""``dbt run --stats``: what the translator did, told when the guest ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.linux.process import Process
+
+
+def collect(process: Process) -> dict[str, Any]:
+    """All counters by name."""
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        **process.engine.stats(),
+        "syscalls": process.syscall_count,
+        "unknown_syscalls": {str(number): times for number, times in sorted(process.unknown.items())},
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+        "max_rss_bytes": usage.ru_maxrss * 1024,
+    }
+
+
+def reporter(where: str) -> Callable[[Process], None]:
+    """A hook for the end of the guest that writes to standard error (``"-"``) or the file *where*. Forked children report nothing."""
+    start = time.monotonic()
+
+    def report(process: Process) -> None:
+        if process.forked:
+            return
+        found = {**collect(process), "wall_seconds": round(time.monotonic() - start, 3)}
+        if where == "-":
+            width = max(map(len, found))
+            text = "".join(f"dbt: {name:{width}} {value}\n" for name, value in found.items())
+            sys.stderr.write(text)
+            return
+        try:
+            with open(where, "w") as file:
+                json.dump(found, file, indent=1)
+                file.write("\n")
+        except OSError as e:  # the guest has run: its exit status counts
+            sys.stderr.write(f"dbt: --stats={where}: {e.strerror}: nothing written\n")
+
+    return report
