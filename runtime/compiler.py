@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 HOT = 1000  # executions in tier 0 that make a block hot
 _IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
-_LONGEST_IDLE = 0.05  # ...and at most
+_LONGEST_IDLE = 0.02  # ...and at most
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
+_FORK_PATIENCE = 0.01  # seconds a fork waits for the compiler
 _LEVELS = {"auto": 2, "1": 1}  # LLVM codegen level
 
 
@@ -60,6 +61,8 @@ class Tier1:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._held = False
+        self.may_compile = True
         self.synchronous = engine.tier == "1"
         self.level = _LEVELS[engine.tier]
         engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
@@ -86,12 +89,17 @@ class Tier1:
             self._thread.join(5)
 
     def before_fork(self) -> None:
-        """Let no compilation be under way while the process is copied: LLVM's lock would stay held in the child."""
-        self._lock.acquire()
+        """Hold compilation off while the process is copied. A compilation under way is given a moment, not waited for: if it goes on, the child must not use
+        LLVM, whose locks and data may be in any state there."""
+        self._held = self._lock.acquire(timeout=_FORK_PATIENCE)
 
     def after_fork(self, child: bool) -> None:
-        """Go on after a fork; a child has lost the thread."""
-        self._lock.release()
+        """Go on after a fork. A child has lost the thread and starts its own; see ``before_fork`` for when it only installs what is on disk."""
+        if self._held:
+            self._lock.release()
+        elif child:
+            self._lock = threading.Lock()
+            self.may_compile = False
         if child and not self.synchronous:
             self._start()
 
@@ -114,7 +122,8 @@ class Tier1:
             return
         self._tried[start] = self._tried.get(start, 0) + 1
         try:
-            self._from_cache(start) or self._compile(start)
+            if not self._from_cache(start) and self.may_compile:
+                self._compile(start)
         except ArenaFull:
             self.counts["regions_dropped"] += 1
             self.engine.block.put("hot_threshold", (1 << 63) - 1)  # until the engine's next reset
