@@ -10,6 +10,7 @@ from unicorn import arm_const as uc
 
 CODE = 0x10000
 CODE_SIZE = 0x10000
+CODE_BYTES = 8  # the instruction, and one that is undefined
 DATA = 0x40000
 DATA_SIZE = 0x2000
 
