@@ -175,6 +175,7 @@ class _Encoder:
     def _collect(self, drop: frozenset[str]) -> None:
         """Operands after looking through free casts, immediates and address sums; then drop what nobody uses."""
         self.args: dict[Inst, tuple[Inst, ...]] = {}
+        self.skips: dict[Inst, tuple[int, ...]] = {}  # cells to skip in operands, where not all are 0
         self.imm: dict[Inst, int] = {}
         self.part: dict[Inst, tuple[Inst, int]] = {}  # free cast -> (value, cells to skip)
         self.count: dict[Inst, int] = {}
@@ -213,6 +214,9 @@ class _Encoder:
                         args = args[:1] if args[1].op.name == "const" else args
                     elif op.terminator and name not in _FLOW:
                         args = args[:1]
+                skips = tuple([part[arg][1] if arg in part else 0 for arg in args])
+                if any(skips):
+                    self.skips[inst] = skips
                 self.args[inst] = args = tuple([part[arg][0] if arg in part else arg for arg in args])
                 for arg in args:
                     self.count[arg] = self.count.get(arg, 0) + 1
@@ -243,9 +247,11 @@ class _Encoder:
             raise EncodeError(f"{self.unit.name} needs more than {TEMP_CELLS} temporary cells")
         return at
 
-    def _cell(self, value: Inst) -> int:
-        base, skip = self.part.get(value, (value, 0))
-        return self.where[base] + skip
+    def _cells(self, inst: Inst) -> list[int]:
+        """First cells of the operands."""
+        cells = [self.where[arg] for arg in self.args[inst]]
+        skips = self.skips.get(inst)
+        return cells if skips is None else [cell + skip for cell, skip in zip(cells, skips, strict=True)]
 
     def _plan(self, insts: list[Inst], outside: set[Inst]) -> tuple[dict[Inst, int], dict[Inst, int], set[Inst]]:
         """For a block: last use of each value, cells of the values that live in slots, and the puts that need no record."""
@@ -362,7 +368,7 @@ class _Encoder:
                 self._jump(str(inst.attrs[0]))
             return
         if name == "brif":
-            record = _RECORD.pack(CODES["brif"], 0, self._cell(inst.args[0]), 0, 0)
+            record = _RECORD.pack(CODES["brif"], 0, self._cells(inst)[0], 0, 0)
             self.fixups.append((len(self.out), record, str(inst.attrs[0]), str(inst.attrs[1])))
             self.out.append(record)
             return
@@ -374,12 +380,13 @@ class _Encoder:
         if name == "goto" and address.op.name == "pcadd":
             self.out.append(_WIDE.pack(CODES["goto"], int(mode.attrs[0]), _signed64(int(address.attrs[0]))))  # type: ignore[call-overload]
             return
-        pc = self._cell(address)
+        cells = self._cells(inst)
+        pc = cells[0]
         if name in ("goto", "goto_ind"):
             if mode.op.name == "const":
                 self._put_record("goto_ind", 0, pc, int(mode.attrs[0]), 1)  # type: ignore[call-overload]
             else:
-                self._put_record("goto_ind", 0, pc, self._cell(mode), 0)
+                self._put_record("goto_ind", 0, pc, cells[1], 0)
             return
         if mode.op.name != "const":
             raise EncodeError(f"{name} needs a constant mode")
@@ -399,7 +406,7 @@ class _Encoder:
     def _emit(self, inst: Inst, dst: int) -> None:
         op = inst.op
         name = op.name
-        cells = [self._cell(arg) for arg in self.args[inst]]
+        cells = self._cells(inst)
         if name in _RARE_ROWS:
             whole = rare_record(inst, dst, tuple(cells))
             self.out += (whole[:16], whole[16:])
