@@ -1,0 +1,1 @@
+"""Linux user mode: runs a guest program on the host's kernel, syscall by syscall."""

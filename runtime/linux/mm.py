@@ -1,0 +1,351 @@
+"""The guest's address space: a sorted map of areas over the reserved guest range, kept in step with the host's mappings and the softmmu's page flags.
+
+Guest memory is host memory at ``memory.base + address``, mapped by the host kernel itself (files and shared memory included). What the guest has not mapped
+stays reserved as PROT_NONE. Guest PROT_EXEC never becomes host PROT_EXEC. All methods that serve syscalls return an address, 0 or -errno.
+"""
+
+from __future__ import annotations
+
+import errno
+from _thread import RLock
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
+
+if TYPE_CHECKING:
+    from runtime.linux.host import Host
+    from runtime.memory import GuestMemory
+
+PROT_READ, PROT_WRITE, PROT_EXEC, PROT_MASK = 1, 2, 4, 7
+MAP_SHARED, MAP_PRIVATE, MAP_TYPE, MAP_FIXED, MAP_ANONYMOUS = 1, 2, 15, 0x10, 0x20
+MAP_32BIT, MAP_GROWSDOWN, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x40, 0x100, 0x4000, 0x100000
+MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
+_RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
+_HOST_FLAGS = ~(MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN)
+TASK_SIZE = 0xBF000000  # user addresses end here, as with a 3 GiB / 1 GiB split
+LOWEST = 0x10000  # vm.mmap_min_addr
+
+
+def page_up(n: int) -> int:
+    return n + PAGE_SIZE - 1 & -PAGE_SIZE
+
+
+class Area:
+    """Pages ``start`` up to ``end`` with the same protection and backing (Linux: a VMA). ``name`` and ``file_offset`` are for /proc/self/maps."""
+
+    __slots__ = ("start", "end", "prot", "shared", "name", "file_offset", "device", "inode")
+
+    def __init__(self, start: int, end: int, prot: int, shared: bool, name: bytes = b"", file_offset: int = 0, device: int = 0, inode: int = 0) -> None:
+        self.start, self.end, self.prot, self.shared = start, end, prot, shared
+        self.name, self.file_offset, self.device, self.inode = name, file_offset, device, inode
+
+    def part(self, start: int, end: int) -> Area:
+        """The same backing for a range inside this area."""
+        offset = self.file_offset + start - self.start if self.inode else 0
+        return Area(start, end, self.prot, self.shared, self.name, offset, self.device, self.inode)
+
+    def joins(self, after: Area) -> bool:
+        """True if *after* continues this area, so that both can be one."""
+        return (
+            self.end == after.start
+            and self.prot == after.prot
+            and self.shared == after.shared
+            and self.name == after.name
+            and self.inode == after.inode
+            and (not self.inode or self.file_offset + self.end - self.start == after.file_offset)
+        )
+
+
+class AddressSpace:
+    """``lock`` guards the map; every public method takes it."""
+
+    def __init__(self, memory: GuestMemory, host: Host) -> None:
+        self.memory = memory
+        self.host = host
+        self.base: int = memory.base
+        self.lock = RLock()
+        self.starts: list[int] = []  # start of each area, sorted
+        self.areas: list[Area] = []
+        self.top = TASK_SIZE  # new areas are placed below
+        self.brk_start = self.brk_end = 0
+        self.read_implies_exec = False  # program without PT_GNU_STACK
+        self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
+        self._mprotect, self._mremap = host.nr["mprotect"], host.nr["mremap"]
+
+    # The map
+
+    def find(self, addr: int) -> Area | None:
+        """The area that holds *addr*."""
+        i = bisect_right(self.starts, addr) - 1
+        return self.areas[i] if i >= 0 and addr < self.areas[i].end else None
+
+    def overlapping(self, start: int, end: int) -> Iterator[Area]:
+        i = max(bisect_right(self.starts, start) - 1, 0)
+        while i < len(self.areas) and self.areas[i].start < end:
+            if self.areas[i].end > start:
+                yield self.areas[i]
+            i += 1
+
+    def covered(self, start: int, end: int) -> bool:
+        """True if every page of the range is mapped."""
+        at = start
+        for area in self.overlapping(start, end):
+            if area.start > at:
+                return False
+            at = area.end
+        return at >= end
+
+    def gap(self, length: int, hint: int = 0) -> int:
+        """A free place for *length* bytes: at *hint* if that is free, else the highest below ``top``; 0 if there is none."""
+        if hint >= LOWEST and hint + length <= TASK_SIZE and next(self.overlapping(hint, hint + length), None) is None:
+            return hint
+        end = self.top
+        for area in reversed(self.areas):
+            if area.start >= self.top:
+                continue
+            if end - min(area.end, end) >= length:
+                break
+            end = min(end, area.start)
+        start = end - length
+        return start if start >= LOWEST else 0
+
+    def _cut(self, start: int, end: int) -> list[Area]:
+        """Take the range out of the map; what was there comes back in pieces."""
+        i = max(bisect_right(self.starts, start) - 1, 0)
+        while i < len(self.areas) and self.areas[i].end <= start:
+            i += 1
+        j, taken, kept = i, [], []
+        while j < len(self.areas) and self.areas[j].start < end:
+            area = self.areas[j]
+            taken.append(area.part(max(area.start, start), min(area.end, end)))
+            if area.start < start:
+                kept.append(area.part(area.start, start))
+            if area.end > end:
+                kept.append(area.part(end, area.end))
+            j += 1
+        self.areas[i:j] = kept
+        self.starts[i:j] = [a.start for a in kept]
+        return taken
+
+    def _insert(self, area: Area) -> None:
+        """Put an area where the map is free, joined with its neighbours if they are alike."""
+        i = bisect_right(self.starts, area.start)
+        if i < len(self.areas) and area.joins(self.areas[i]):
+            area.end = self.areas[i].end
+            del self.areas[i], self.starts[i]
+        if i > 0 and self.areas[i - 1].joins(area):
+            self.areas[i - 1].end = area.end
+            return
+        self.areas.insert(i, area)
+        self.starts.insert(i, area.start)
+
+    # Protection
+
+    def _guest_prot(self, prot: int) -> int:
+        """What the guest's hardware gives: write and execute imply read."""
+        prot &= PROT_MASK
+        if prot & PROT_READ and self.read_implies_exec:
+            prot |= PROT_EXEC
+        return prot | PROT_READ if prot else 0
+
+    @staticmethod
+    def _host_prot(prot: int) -> int:
+        return prot & (PROT_READ | PROT_WRITE)
+
+    @staticmethod
+    def _flags(prot: int) -> int:
+        flags = PAGE_VALID
+        if prot & PROT_READ:
+            flags |= PAGE_READ
+        if prot & PROT_WRITE:
+            flags |= PAGE_WRITE
+        if prot & PROT_EXEC:
+            flags |= PAGE_EXEC
+        return flags
+
+    # What syscalls ask for
+
+    def map(self, addr: int, length: int, prot: int, flags: int, fd: int = -1, offset: int = 0, name: bytes | None = None) -> int:
+        """mmap: the address, or -errno. *offset* in bytes; *name* overrides what /proc/self/maps shows."""
+        if not length or addr & PAGE_SIZE - 1 and flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) or offset & PAGE_SIZE - 1:
+            return -errno.EINVAL
+        length = page_up(length)
+        with self.lock:
+            if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE):
+                if addr + length > TASK_SIZE:
+                    return -errno.ENOMEM
+                if addr < LOWEST:
+                    return -errno.EPERM
+                if flags & MAP_FIXED_NOREPLACE and next(self.overlapping(addr, addr + length), None):
+                    return -errno.EEXIST
+            else:
+                addr = self.gap(length, page_up(addr))
+                if not addr:
+                    return -errno.ENOMEM
+            return self._place(addr, length, self._guest_prot(prot), flags, fd, offset, name)
+
+    def _place(self, addr: int, length: int, prot: int, flags: int, fd: int, offset: int, name: bytes | None) -> int:
+        anonymous = bool(flags & MAP_ANONYMOUS)
+        got = self.host.quick(
+            self._mmap, self.base + addr, length, self._host_prot(prot), flags & _HOST_FLAGS | MAP_FIXED, -1 if anonymous else fd, 0 if anonymous else offset
+        )
+        if -4096 < got < 0:
+            return got
+        area = Area(addr, addr + length, prot, flags & MAP_TYPE != MAP_PRIVATE, name or b"")
+        if not anonymous:
+            import os
+
+            try:
+                status = os.fstat(fd)
+                area.file_offset, area.device, area.inode = offset, status.st_dev, status.st_ino
+                area.name = name or os.readlink(b"/proc/self/fd/%d" % fd)
+            except OSError:
+                area.inode = 0
+        self._cut(addr, addr + length)
+        self._insert(area)
+        self.memory.set_flags(addr, length, self._flags(prot))
+        return addr
+
+    def map_high(self, addr: int, data: bytes, prot: int, name: bytes) -> None:
+        """A kernel page above ``TASK_SIZE`` with fixed contents."""
+        with self.lock:
+            self._place(addr, PAGE_SIZE, prot | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, name)
+            self.memory.write(addr, data)
+            self._protect(addr, PAGE_SIZE, prot)
+
+    def unmap(self, addr: int, length: int) -> int:
+        """munmap: 0 or -errno."""
+        if addr & PAGE_SIZE - 1 or not length or addr + length > TASK_SIZE:
+            return -errno.EINVAL
+        with self.lock:
+            self._release(addr, page_up(length))
+        return 0
+
+    def _release(self, addr: int, length: int) -> None:
+        """Give a range back to the reservation. The flags fall first, so that no vCPU caches a page that goes."""
+        if not self._cut(addr, addr + length):
+            return
+        self.memory.set_flags(addr, length, 0)
+        self.host.quick(self._mmap, self.base + addr, length, 0, _RESERVED, -1, 0)
+
+    def protect(self, addr: int, length: int, prot: int) -> int:
+        """mprotect: 0 or -errno."""
+        if addr & PAGE_SIZE - 1 or prot & ~(PROT_MASK | 0x03000000):  # PROT_GROWSDOWN, PROT_GROWSUP
+            return -errno.EINVAL
+        if not length:
+            return 0
+        length = page_up(length)
+        with self.lock:
+            if addr + length > TASK_SIZE or not self.covered(addr, addr + length):
+                return -errno.ENOMEM
+            return self._protect(addr, length, self._guest_prot(prot))
+
+    def _protect(self, addr: int, length: int, prot: int) -> int:
+        got = self.host.quick(self._mprotect, self.base + addr, length, self._host_prot(prot))
+        if got < 0:
+            return got
+        for area in self._cut(addr, addr + length):
+            area.prot = prot
+            self._insert(area)
+        self.memory.set_flags(addr, length, self._flags(prot))
+        return 0
+
+    def remap(self, addr: int, old: int, new: int, flags: int, target: int) -> int:
+        """mremap: the new address, or -errno."""
+        if addr & PAGE_SIZE - 1 or not new or flags & ~7 or flags & MREMAP_FIXED and not flags & MREMAP_MAYMOVE:
+            return -errno.EINVAL
+        old, new = page_up(old), page_up(new)
+        with self.lock:
+            area = self.find(addr)
+            if area is None or addr + old > area.end:
+                return -errno.EFAULT
+            if flags & MREMAP_FIXED:
+                if target & PAGE_SIZE - 1 or target + new > TASK_SIZE or addr < target + new and target < addr + old:
+                    return -errno.EINVAL
+                if target < LOWEST:
+                    return -errno.EPERM
+                return self._move(addr, old, new, target, flags)
+            if flags & MREMAP_DONTUNMAP or not old:
+                place = self.gap(new)
+                return self._move(addr, old, new, place, flags) if place else -errno.ENOMEM
+            if new <= old:
+                if new < old:
+                    self._release(addr + new, old - new)
+                return addr
+            if addr + new <= TASK_SIZE and next(self.overlapping(addr + old, addr + new), None) is None:
+                grown = self._grow(area, addr, old, new)
+                if grown >= 0:
+                    return grown
+            if not flags & MREMAP_MAYMOVE:
+                return -errno.ENOMEM
+            place = self.gap(new)
+            return self._move(addr, old, new, place, flags) if place else -errno.ENOMEM
+
+    def _grow(self, area: Area, addr: int, old: int, new: int) -> int:
+        if not area.inode and not area.shared:
+            return min(self._place(addr + old, new - old, area.prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, area.name or None), addr)
+        self.host.quick(self._munmap, self.base + addr + old, new - old)
+        got = self.host.quick(self._mremap, self.base + addr, old, new, 0)
+        if got < 0:
+            self.host.quick(self._mmap, self.base + addr + old, new - old, 0, _RESERVED, -1, 0)
+            return got
+        more = area.part(area.start, area.end)
+        more.file_offset += addr + old - area.start
+        more.start, more.end = addr + old, addr + new
+        self._insert(more)
+        self.memory.set_flags(addr + old, new - old, self._flags(area.prot))
+        return addr
+
+    def _move(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
+        area = self.find(addr)
+        assert area is not None
+        piece = area.part(addr, min(addr + old, area.end))
+        self._cut(target, target + new)
+        host_flags = MREMAP_MAYMOVE | MREMAP_FIXED | flags & MREMAP_DONTUNMAP
+        got = self.host.quick(self._mremap, self.base + addr, old, new, host_flags, self.base + target)
+        if -4096 < got < 0:
+            self.memory.set_flags(target, new, 0)
+            self.host.quick(self._mmap, self.base + target, new, 0, _RESERVED, -1, 0)
+            return got
+        if old and not flags & MREMAP_DONTUNMAP:
+            self._release(addr, old)
+        piece.start, piece.end = target, target + new
+        self._insert(piece)
+        self.memory.set_flags(target, new, self._flags(piece.prot))
+        return target
+
+    def brk(self, addr: int) -> int:
+        """brk: the end of the heap, moved to *addr* if that is possible."""
+        with self.lock:
+            if addr < self.brk_start or addr > TASK_SIZE:
+                return self.brk_end
+            old, new = page_up(self.brk_end), page_up(addr)
+            if new > old:
+                if next(self.overlapping(old, new), None):
+                    return self.brk_end
+                prot = self._guest_prot(PROT_READ | PROT_WRITE)
+                if self._place(old, new - old, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, b"[heap]") < 0:
+                    return self.brk_end
+            elif new < old:
+                self._release(new, old - new)
+            self.brk_end = addr
+            return addr
+
+    def attach(self, area: Area) -> None:
+        """Record a mapping that the host already made (shmat)."""
+        with self.lock:
+            self._cut(area.start, area.end)
+            self._insert(area)
+            self.memory.set_flags(area.start, area.end - area.start, self._flags(area.prot))
+
+    def maps(self) -> bytes:
+        """The text of /proc/self/maps."""
+        lines = []
+        with self.lock:
+            for a in self.areas:
+                prot = "".join(c if a.prot & bit else "-" for c, bit in (("r", 1), ("w", 2), ("x", 4))) + ("s" if a.shared else "p")
+                line = f"{a.start:08x}-{a.end:08x} {prot} {a.file_offset:08x} {a.device >> 8 & 0xFFF:02x}:{a.device & 0xFF:02x} {a.inode}"
+                lines.append(line.encode() + (b" " * max(1, 73 - len(line)) + a.name if a.name else b"") + b"\n")
+        return b"".join(lines)

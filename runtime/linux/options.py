@@ -1,0 +1,31 @@
+"""What a run was asked for: kept together because a new program image (execve) must get the same."""
+
+from __future__ import annotations
+
+
+class Options:
+    """``tier`` "0", "1" or "auto"; ``trace`` and ``stats`` as on the command line; ``extra`` goes to the engine untouched."""
+
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "extra")
+
+    def __init__(
+        self,
+        sysroot: str | None = None,
+        tier: str = "auto",
+        trace: tuple[str, ...] = (),
+        stats: str | None = None,
+        cache: bool = True,
+        extra: dict[str, str] | None = None,
+    ) -> None:
+        self.sysroot, self.tier, self.trace, self.stats, self.cache = sysroot, tier, trace, stats, cache
+        self.extra = extra or {}
+
+    def to_text(self) -> str:
+        """As a Python literal, read back by ``from_text``."""
+        return repr({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def from_text(cls, text: str) -> Options:
+        import ast
+
+        return cls(**ast.literal_eval(text))

@@ -1,0 +1,230 @@
+"""The guest process: what its threads share, and its ends: exit, exec, fork."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from _thread import allocate_lock
+from typing import TYPE_CHECKING, NoReturn
+
+from runtime.linux.errors import GuestExit, GuestFormatError
+from runtime.linux.hoststub import BLOCK_BYTES
+from runtime.linux.mm import AddressSpace
+from runtime.linux.signals import ALL, SignalTable
+from runtime.linux.sysroot import Sysroot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.engine import Engine
+    from runtime.linux.host import Host
+    from runtime.linux.options import Options
+    from runtime.linux.threads import Thread
+    from runtime.memory import GuestMemory
+
+MAX_SCRIPT_DEPTH = 5
+_VFORK_FD = 512  # descriptors of our own stay above the guest's
+
+
+class Process:
+    """One a host process. ``threads`` maps host thread ids to threads; ``lock`` guards it and the signal blocks."""
+
+    def __init__(self, host: Host, engine: Engine, options: Options) -> None:
+        self.host = host
+        self.engine = engine
+        self.memory: GuestMemory = engine.memory
+        self.options = options
+        self.sysroot = Sysroot(options.sysroot)
+        self.space = AddressSpace(engine.memory, host)
+        self.signals = SignalTable(host)
+        self.threads: dict[int, Thread] = {}
+        self.lock = allocate_lock()
+        self.exe = self.exe_host = b""  # the program's path as the guest and as the host sees it
+        self.argv: list[bytes] = []
+        self.envp: list[bytes] = []
+        self.auxv = b""
+        self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
+        self.syscall_count = 0
+        self.forked = False
+        self.exit_hooks: list[Callable[[], None]] = []
+        self._free_blocks: list[int] = []
+        self._all_left = allocate_lock()  # held while the first thread waits for the others
+
+        from runtime.linux.syscalls import Resolver
+
+        self.resolver = Resolver(self)
+        self.handlers = self.resolver.handlers
+        self.resolve = self.resolver.resolve
+
+    # Signal blocks
+
+    def take_block(self) -> int:
+        """A free signal block for a thread that starts."""
+        with self.lock:
+            if self._free_blocks:
+                return self._free_blocks.pop()
+            words = self.host.words
+            block: int = words[1]
+            words[1] = block + BLOCK_BYTES
+            return block
+
+    def give_block(self, block: int) -> None:
+        self._free_blocks.append(block)
+
+    # Ends
+
+    def before_exit(self) -> None:
+        """What must be said or kept before the host process goes."""
+        hooks, self.exit_hooks = self.exit_hooks, []
+        for hook in hooks:
+            hook()
+
+    def exit(self, status: int) -> NoReturn:
+        """exit_group: ends all threads. In the first process's first thread ``run_program`` returns, elsewhere the host process ends here."""
+        thread = self.threads.get(self.host.quick(self.host.nr["gettid"]))
+        if not self.forked and thread is not None and thread.tid == os.getpid() and len(self.threads) == 1:
+            raise GuestExit(status)
+        self.before_exit()
+        os._exit(status)
+
+    def thread_left(self) -> None:
+        """A thread that is not the first has ended."""
+        if self._all_left.locked() and not any(True for _ in self.threads):
+            self._all_left.release()
+
+    def exit_thread(self, thread: Thread, status: int) -> NoReturn:
+        """exit: ends one thread; the process when it is the last one."""
+        from runtime.linux.errors import ThreadExit
+
+        if len(self.threads) <= 1:
+            self.exit(status)
+        if thread.tid != os.getpid():
+            raise ThreadExit
+        self._all_left.acquire()
+        thread.leave()
+        if self.threads:
+            self._all_left.acquire()  # the last thread releases it
+        self.before_exit()
+        os._exit(status)
+
+    def crash(self) -> NoReturn:
+        """A bug of ours on a thread that has no caller: say it and end the process."""
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(70)
+
+    # fork
+
+    def fork(self, thread: Thread, wait_for_exec: bool = False) -> int:
+        """fork; with *wait_for_exec* (vfork) the parent goes on when the child has run another program or ended. The child has a copy of the memory
+        either way. Returns 0 in the child, its id in the parent, or -errno."""
+        read_end = write_end = -1
+        if wait_for_exec:
+            read_end, write_end = _high_pipe()
+        mask = thread.signals.mask
+        thread.signals.apply_mask(ALL)
+        thread.signals.collect()
+        try:
+            pid = os.fork()
+        except OSError as e:
+            pid = -(e.errno or errno.EAGAIN)
+        if pid == 0:
+            self.forked = True
+            if read_end >= 0:
+                os.close(read_end)
+            self.lock = allocate_lock()
+            self._all_left = allocate_lock()
+            self.threads = {}
+            self._free_blocks = []
+            thread.block = 0
+            self.host.words[1] = self.host.words[0]
+            thread.after_fork()
+            self.threads[thread.tid] = thread
+            thread.signals.apply_mask(mask)
+            return 0
+        thread.signals.apply_mask(mask)
+        if write_end >= 0:
+            os.close(write_end)
+            os.read(read_end, 1)
+            os.close(read_end)
+        return pid
+
+    # exec
+
+    def execve(self, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
+        """Run another program in this process; returns only with -errno."""
+        from runtime.linux.elf import guest_of, is_elf, read_elf
+        from runtime.linux.procfs import host_target
+
+        execfn = path
+        for _ in range(MAX_SCRIPT_DEPTH):
+            found = self.sysroot.host_path(host_target(self, path))
+            try:
+                fd = os.open(found, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as e:
+                return -(e.errno or errno.ENOENT)
+            try:
+                if os.path.isdir(fd) or not os.access(found, os.X_OK):
+                    return -errno.EACCES
+                head = os.pread(fd, 256, 0)
+                if guest_of(head) == self.engine.arch:
+                    name = os.fsdecode(found)
+                    elf = read_elf(name, fd, self.engine.arch)
+                    if elf.interp is not None and not os.path.exists(self.sysroot.host_path(elf.interp)):
+                        return -errno.ENOENT
+                    return self._respawn(name, execfn, path, argv, envp)
+            except GuestFormatError:
+                return -errno.ENOEXEC
+            finally:
+                os.close(fd)
+            if head[:2] != b"#!":
+                if not is_elf(head):
+                    return -errno.ENOEXEC
+                return self._host_execve(found, argv, envp)  # a program of the host itself
+            line = head[2:].split(b"\n", 1)[0].strip(b" \t")
+            interpreter, _, argument = line.partition(b" ") if b"\t" not in line else line.replace(b"\t", b" ", 1).partition(b" ")
+            if not interpreter:
+                return -errno.ENOEXEC
+            argument = argument.strip(b" \t")
+            argv = [interpreter, *([argument] if argument else []), path, *argv[1:]]
+            path = interpreter
+        return -errno.ELOOP
+
+    def _respawn(self, host_path: str, execfn: bytes, guest_path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
+        """A new translator for the new program, with the same options."""
+        from runtime.linux.respawn import command
+
+        if not guest_path.startswith(b"/"):
+            guest_path = os.path.join(os.getcwdb(), guest_path)
+        arguments = command(self.options, self.signals.ignored(), host_path, execfn, os.path.normpath(guest_path), argv)
+        self.before_exit()
+        return self._host_execve(os.fsencode(sys.executable), arguments, envp)
+
+    def _host_execve(self, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
+        def strings(items: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
+            return (ctypes.c_char_p * (len(items) + 1))(*items, None)
+
+        name, arguments, environment = ctypes.create_string_buffer(path), strings(argv), strings(envp)
+        return self.host.quick(self.host.nr["execve"], ctypes.addressof(name), ctypes.addressof(arguments), ctypes.addressof(environment))
+
+
+def _high_pipe() -> tuple[int, int]:
+    """A close-on-exec pipe whose descriptors are out of the guest's way; (-1, -1) if there is none."""
+    import fcntl
+
+    try:
+        low = os.pipe2(os.O_CLOEXEC)
+    except OSError:
+        return -1, -1
+    try:
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _VFORK_FD) for fd in low]
+        return high[0], high[1]
+    except OSError:
+        return -1, -1
+    finally:
+        os.close(low[0])
+        os.close(low[1])

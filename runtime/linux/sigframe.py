@@ -1,0 +1,125 @@
+"""ARM signal frames on the guest's stack, as the kernel's arch/arm/kernel/signal.c lays them out (sizes in bytes).
+
+``rt_sigframe`` = siginfo (128), then ``sigframe`` = ucontext (744: flags, link, stack, sigcontext, sigmask, padding, register space of 512), return
+code (16). The register space holds tagged blocks; ours is VFP, then a zero word.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
+from dbt.abi.cpu import FP_MODE_ALT_HALF, FP_MODE_DEFAULT_NAN, FP_MODE_FLUSH_IN, FP_MODE_FLUSH_OUT
+
+if TYPE_CHECKING:
+    from runtime.memory import GuestMemory
+    from runtime.vcpu import VCpu
+
+SIGINFO_BYTES = 128
+UCONTEXT_BYTES = 744
+RETCODE_BYTES = 16
+_HEAD = Struct("<5I")  # uc_flags, uc_link, ss_sp, ss_flags, ss_size
+_SIGCONTEXT = Struct("<21I")  # trap_no, error_code, oldmask, r0-r15, cpsr, fault_address
+_SIGMASK_OFFSET = 104
+_REGSPACE_OFFSET = 232
+_VFP = Struct("<II32QI4x3I4x")  # magic, size, d0-d31, fpscr, fpexc, fpinst, fpinst2
+_VFP_MAGIC = 0x56465001
+_FPEXC_EN = 0x40000000
+_CPSR_USER = 0x10
+_NO_SIGINFO_FLAGS = 0x5AC3C35A  # uc_flags of a frame without siginfo
+
+_FPSCR_CUMULATIVE = 0x0800009F  # QC, IDC, IXC, UFC, OFC, DZC, IOC
+_FPSCR_NZCV = 0xF0000000
+_FPSCR_CTL = 0x07FF0000
+
+
+def get_cpsr(vcpu: VCpu) -> int:
+    """The user's CPSR: flags, Q, GE, IT state, E and T."""
+    mode = vcpu.mode
+    it = mode >> MODE_IT_SHIFT & 0xFF
+    return (
+        (vcpu.get("nf") & 0x80000000)
+        | (vcpu.get("zf") == 0) << 30
+        | (vcpu.get("cf") & 1) << 29
+        | (vcpu.get("vf") & 1) << 28
+        | (vcpu.get("qf") & 1) << 27
+        | (vcpu.get("ge") & 15) << 16
+        | (it & 3) << 25
+        | (it >> 2) << 10
+        | (0x200 if mode & MODE_BIG_ENDIAN else 0)
+        | (0x20 if mode & MODE_THUMB else 0)
+        | _CPSR_USER
+    )
+
+
+def put_cpsr(vcpu: VCpu, cpsr: int) -> None:
+    vcpu.put("nf", cpsr & 0x80000000)
+    vcpu.put("zf", 0 if cpsr & 1 << 30 else 1)
+    vcpu.put("cf", cpsr >> 29 & 1)
+    vcpu.put("vf", cpsr >> 28 & 1)
+    vcpu.put("qf", cpsr >> 27 & 1)
+    vcpu.put("ge", cpsr >> 16 & 15)
+    it = (cpsr >> 25 & 3) | (cpsr >> 10 & 0x3F) << 2
+    vcpu.mode = (MODE_THUMB if cpsr & 0x20 else 0) | (MODE_BIG_ENDIAN if cpsr & 0x200 else 0) | (it << MODE_IT_SHIFT if cpsr & 0x20 else 0)
+
+
+def get_fpscr(vcpu: VCpu) -> int:
+    return (vcpu.get("fpscr_nzcv") & _FPSCR_NZCV) | (vcpu.get("fpscr_ctl") & _FPSCR_CTL) | (vcpu.get("fp_flags") & _FPSCR_CUMULATIVE)
+
+
+def put_fpscr(vcpu: VCpu, fpscr: int) -> None:
+    """Write all parts of FPSCR; ``fp_mode`` follows its control bits."""
+    vcpu.put("fpscr_nzcv", fpscr & _FPSCR_NZCV)
+    vcpu.put("fpscr_ctl", fpscr & _FPSCR_CTL)
+    vcpu.put("fp_flags", fpscr & _FPSCR_CUMULATIVE)
+    mode = fpscr >> 22 & 3
+    if fpscr & 1 << 24:
+        mode |= FP_MODE_FLUSH_OUT | FP_MODE_FLUSH_IN
+    if fpscr & 1 << 25:
+        mode |= FP_MODE_DEFAULT_NAN
+    if fpscr & 1 << 26:
+        mode |= FP_MODE_ALT_HALF
+    vcpu.put("fp_mode", mode)
+
+
+def push_frame(
+    memory: GuestMemory, vcpu: VCpu, sp: int, siginfo: bytes | None, mask: int, stack: tuple[int, int, int], fault: tuple[int, int, int]
+) -> tuple[int, int, int]:
+    """Write a frame below *sp* that resumes at the vCPU's present state. *siginfo* (128 bytes) for handlers with SA_SIGINFO; *fault* is (trap number,
+    error code, address). Returns (new sp, address of siginfo, address of ucontext); GuestFault if the stack is not writable."""
+    size = UCONTEXT_BYTES + RETCODE_BYTES + (SIGINFO_BYTES if siginfo is not None else 0)
+    sp = (sp - size) & ~7 & 0xFFFFFFFF
+    context = bytearray(UCONTEXT_BYTES)
+    _HEAD.pack_into(context, 0, 0 if siginfo is not None else _NO_SIGINFO_FLAGS, 0, *stack)
+    registers = [vcpu.get(f"r{i}") for i in range(15)]
+    trap, error, address = fault
+    _SIGCONTEXT.pack_into(context, _HEAD.size, trap, error, mask & 0xFFFFFFFF, *registers, vcpu.pc, get_cpsr(vcpu), address)
+    context[_SIGMASK_OFFSET : _SIGMASK_OFFSET + 8] = mask.to_bytes(8, "little")
+    doubles = [vcpu.get(f"d{i}") for i in range(32)]
+    _VFP.pack_into(context, _REGSPACE_OFFSET, _VFP_MAGIC, _VFP.size, *doubles, get_fpscr(vcpu), _FPEXC_EN, 0, 0)
+    at = sp
+    if siginfo is not None:
+        memory.write(sp, siginfo)
+        at = sp + SIGINFO_BYTES
+    memory.write(at, bytes(context))
+    return sp, sp, at
+
+
+def pop_frame(memory: GuestMemory, vcpu: VCpu, rt: bool) -> tuple[int, tuple[int, int, int]]:
+    """Restore the vCPU from the frame at its sp; returns (signal mask, alternate stack). GuestFault if it cannot be read."""
+    at = vcpu.get("r13") + (SIGINFO_BYTES if rt else 0)
+    context = memory.read(at, UCONTEXT_BYTES)
+    fields = _SIGCONTEXT.unpack_from(context, _HEAD.size)
+    for i in range(15):
+        vcpu.put(f"r{i}", fields[3 + i])
+    put_cpsr(vcpu, fields[19])
+    vcpu.pc = fields[18] & ~1 if fields[19] & 0x20 else fields[18] & ~3
+    magic, size, *rest = _VFP.unpack_from(context, _REGSPACE_OFFSET)
+    if magic == _VFP_MAGIC and size == _VFP.size:
+        for i in range(32):
+            vcpu.put(f"d{i}", rest[i])
+        put_fpscr(vcpu, rest[32])
+    _, _, *stack = _HEAD.unpack_from(context, 0)
+    mask = int.from_bytes(context[_SIGMASK_OFFSET : _SIGMASK_OFFSET + 8], "little")
+    return mask, (stack[0], stack[1], stack[2])

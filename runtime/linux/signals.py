@@ -1,0 +1,300 @@
+"""Guest signals.
+
+The host kernel keeps what it keeps best: masks, pending sets, dispositions and the choice of the thread. A guest thread's host mask *is* its guest mask;
+SIG_DFL and SIG_IGN are the host's; a signal with a guest handler has the native handler of ``hoststub``, which leaves a record in the thread's
+signal block. Here the records become frames on the guest's stack. Thread ids are the host's, so kill and tgkill pass through.
+
+Synchronous signals (SIGSEGV...) never have a host handler: the guest's faults come from the softmmu, and a real host fault must end the process.
+"""
+
+from __future__ import annotations
+
+import os
+from struct import Struct
+from typing import TYPE_CHECKING, NoReturn
+
+from dbt.abi.arm import MODE_THUMB
+from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE
+from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_RING, BLOCK_TAIL, RING_ENTRIES, RING_ENTRY_BYTES
+from runtime.linux.kuser import sigreturn_entry
+from runtime.linux.sigframe import pop_frame, push_frame
+
+if TYPE_CHECKING:
+    from runtime.linux.host import Host
+    from runtime.linux.threads import Thread
+
+SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL = 1, 2, 3, 4, 5, 6, 7, 8, 9
+SIGSEGV, SIGPIPE, SIGCHLD, SIGCONT, SIGSTOP, SIGURG, SIGXFSZ, SIGWINCH = 11, 13, 17, 18, 19, 23, 25, 28
+NSIG = 64
+SYNCHRONOUS = frozenset((SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV))
+_IGNORED_BY_DEFAULT = frozenset((SIGCHLD, SIGCONT, SIGURG, SIGWINCH))
+SIG_DFL, SIG_IGN = 0, 1
+SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER, SA_RESETHAND, SA_RESTORER = 4, 0x08000000, 0x10000000, 0x40000000, 0x80000000, 0x04000000
+_SA_NOCLDSTOP, _SA_NOCLDWAIT = 1, 2
+SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
+SS_ONSTACK, SS_DISABLE = 1, 2
+SI_USER, SI_TKILL, SI_KERNEL = 0, -6 & 0xFFFFFFFF, 0x80
+UNBLOCKABLE = 1 << SIGKILL - 1 | 1 << SIGSTOP - 1
+ALL = (1 << 64) - 1
+SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN, ILL_ILLOPC, TRAP_BRKPT, FPE_INTDIV = 1, 2, 1, 1, 1, 1
+
+_HOST_ACTION = Struct("<QQQQ")  # handler, flags, restorer, mask
+_INFO = Struct("<iiI")
+_NAMES = (
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP",
+    "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+)  # fmt: skip
+
+
+def signal_name(number: int) -> str:
+    return f"SIG{_NAMES[number - 1]}" if 0 < number <= len(_NAMES) else f"SIGRT{number}"
+
+
+def bit(signo: int) -> int:
+    return 1 << signo - 1
+
+
+class Action:
+    """A guest's struct sigaction."""
+
+    __slots__ = ("handler", "flags", "restorer", "mask")
+
+    def __init__(self, handler: int = SIG_DFL, flags: int = 0, restorer: int = 0, mask: int = 0) -> None:
+        self.handler, self.flags, self.restorer, self.mask = handler, flags, restorer, mask
+
+
+class SignalTable:
+    """The process's dispositions."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._actions: dict[int, Action] = {}
+        import ctypes
+
+        self._buffer = ctypes.create_string_buffer(_HOST_ACTION.size)
+        self._buffer_at = ctypes.addressof(self._buffer)
+        self._rt_sigaction = host.nr["rt_sigaction"]
+
+    def adopt(self, ignored: frozenset[int] = frozenset()) -> None:
+        """Undo what Python did to the inherited dispositions: it ignores SIGPIPE and SIGXFSZ, and handles SIGINT. *ignored*: those that really were ignored."""
+        for signo in (SIGPIPE, SIGXFSZ):
+            self._to_host(signo, SIG_IGN if signo in ignored else SIG_DFL)
+        if self._host_handler(SIGINT) != SIG_IGN:
+            self._to_host(SIGINT, SIG_DFL)
+
+    def ignored(self) -> list[int]:
+        """Signals of ``adopt`` that are ignored now: a new program image must be told."""
+        return [signo for signo in (SIGPIPE, SIGXFSZ) if self.get(signo).handler == SIG_IGN]
+
+    def get(self, signo: int) -> Action:
+        action = self._actions.get(signo)
+        if action is None:
+            action = Action(SIG_IGN if self._host_handler(signo) == SIG_IGN else SIG_DFL)
+            self._actions[signo] = action
+        return action
+
+    def set(self, signo: int, action: Action) -> None:
+        self._actions[signo] = action
+        if action.handler in (SIG_DFL, SIG_IGN):
+            self._to_host(signo, action.handler, action.flags & (_SA_NOCLDSTOP | _SA_NOCLDWAIT))
+        elif signo not in SYNCHRONOUS:
+            self._to_host(signo, self.host.handler, SA_SIGINFO | SA_RESTORER | action.flags & (_SA_NOCLDSTOP | _SA_NOCLDWAIT))
+        else:
+            self._to_host(signo, SIG_DFL)
+
+    def _to_host(self, signo: int, handler: int, flags: int = 0) -> None:
+        _HOST_ACTION.pack_into(self._buffer, 0, handler, flags | SA_RESTORER, self.host.restorer, ALL)
+        self.host.quick(self._rt_sigaction, signo, self._buffer_at, 0, 8)
+
+    def _host_handler(self, signo: int) -> int:
+        self.host.quick(self._rt_sigaction, signo, 0, self._buffer_at, 8)
+        return int.from_bytes(self._buffer.raw[:8], "little")
+
+
+def arm_siginfo(record: bytes) -> bytes:
+    """The host's siginfo (its first 64 bytes, 64-bit layout) as the guest's 128 bytes (32-bit layout)."""
+    signo, error, code = _INFO.unpack_from(record)
+    head = _INFO.pack(signo, error, code)
+    body = record[16:]
+    if signo == SIGCHLD and 0 < code < 0x80:
+        ticks = tuple(int.from_bytes(body[i : i + 8], "little") & 0xFFFFFFFF for i in (16, 24))
+        fields = body[:12] + ticks[0].to_bytes(4, "little") + ticks[1].to_bytes(4, "little")  # pid, uid, status, utime, stime
+    elif code in (1, 2, 3, 4, 5, 6) and signo not in SYNCHRONOUS:  # POLL_*: band, fd
+        fields = body[:4] + body[8:12]
+    else:  # kill: pid, uid; queued: pid, uid, value; timer: id, overrun, value
+        fields = body[:12]
+    return (head + fields).ljust(128, b"\0")
+
+
+def fault_siginfo(signo: int, code: int, address: int) -> bytes:
+    """A guest's siginfo for a synchronous fault."""
+    return (_INFO.pack(signo, 0, code) + address.to_bytes(4, "little")).ljust(128, b"\0")
+
+
+def sent_siginfo(signo: int, code: int = SI_USER) -> bytes:
+    return (_INFO.pack(signo, 0, code) + os.getpid().to_bytes(4, "little") + os.getuid().to_bytes(4, "little")).ljust(128, b"\0")
+
+
+class ThreadSignals:
+    """The signals of one thread: its mask, the records that wait for delivery, its alternate stack."""
+
+    def __init__(self, thread: Thread, mask: int) -> None:
+        self.thread = thread
+        self.mask = mask
+        self.saved_mask: int | None = None  # to restore after a handler that interrupted sigsuspend, ppoll...
+        self.waiting: list[tuple[int, bytes]] = []  # (signal, guest siginfo), oldest first
+        self.altstack = (0, SS_DISABLE, 0)  # ss_sp, ss_flags, ss_size
+
+    # Masks
+
+    def set_mask(self, mask: int) -> None:
+        """The thread's new mask, on the host too."""
+        self.mask = mask & ~UNBLOCKABLE
+        self.apply_mask(self.mask)
+
+    def apply_mask(self, mask: int) -> None:
+        t = self.thread
+        t.scratch[:8] = (mask & ~UNBLOCKABLE).to_bytes(8, "little")
+        t.host.quick(t.nr_sigprocmask, SIG_SETMASK, t.scratch_at, 0, 8)
+
+    # Records
+
+    def collect(self) -> None:
+        """Move the records of the signal block to ``waiting``; a standard signal waits once."""
+        import ctypes
+
+        block = self.thread.block
+        head = ctypes.c_uint64.from_address(block + BLOCK_HEAD)
+        tail = ctypes.c_uint64.from_address(block + BLOCK_TAIL)
+        while tail.value != head.value:
+            entry = block + BLOCK_RING + tail.value % RING_ENTRIES * RING_ENTRY_BYTES
+            record = ctypes.string_at(entry, RING_ENTRY_BYTES)
+            tail.value += 1
+            self.queue(int.from_bytes(record[:4], "little"), arm_siginfo(record))
+
+    def queue(self, signo: int, siginfo: bytes) -> None:
+        if signo >= 32 or all(signo != waiting for waiting, _ in self.waiting):
+            self.waiting.append((signo, siginfo))
+
+    def take(self, signals: int) -> tuple[int, bytes] | None:
+        """Remove and return the first waiting signal of the set *signals*."""
+        for i, (signo, _) in enumerate(self.waiting):
+            if signals & bit(signo):
+                return self.waiting.pop(i)
+        return None
+
+    @property
+    def pending(self) -> int:
+        self.collect()
+        found = 0
+        for signo, _ in self.waiting:
+            found |= bit(signo)
+        return found
+
+    # Delivery
+
+    def deliver(self) -> bool:
+        """Start the handlers of all waiting signals that are not blocked; True if there was one. The handler that is entered last runs first."""
+        self.collect()
+        entered = False
+        while (found := self.take(~self.mask & ALL)) is not None:
+            signo, siginfo = found
+            action = self.thread.process.signals.get(signo)
+            if action.handler == SIG_IGN or action.handler == SIG_DFL and signo in _IGNORED_BY_DEFAULT:
+                continue
+            if action.handler == SIG_DFL:
+                die(self.thread, signo)
+            self.enter(signo, siginfo, action, (0, 0, 0))
+            entered = True
+        if self.saved_mask is not None and not entered:
+            self.set_mask(self.saved_mask)
+            self.saved_mask = None
+        return entered
+
+    def raise_fault(self, signo: int, code: int, address: int, error: int = 0) -> None:
+        """A synchronous signal at the vCPU's present pc. Blocked or ignored, it kills."""
+        action = self.thread.process.signals.get(signo)
+        if action.handler in (SIG_DFL, SIG_IGN) or self.mask & bit(signo):
+            die(self.thread, signo, address)
+        self.enter(signo, fault_siginfo(signo, code, address), action, (14 if signo in (SIGSEGV, SIGBUS) else 6, error, address))
+
+    def enter(self, signo: int, siginfo: bytes, action: Action, fault: tuple[int, int, int]) -> None:
+        """Push the frame and let the vCPU start the handler."""
+        t = self.thread
+        vcpu = t.vcpu
+        t.settle_restart(action)
+        sp = vcpu.get("r13")
+        base, flags, size = self.altstack
+        on_stack = bool(size) and base <= sp - 1 < base + size
+        if action.flags & SA_ONSTACK and not flags & SS_DISABLE and not on_stack:
+            sp = base + size
+        old = self.mask if self.saved_mask is None else self.saved_mask
+        self.saved_mask = None
+        stack = (base, SS_DISABLE if not size else SS_ONSTACK if on_stack else 0, size)
+        rt = bool(action.flags & SA_SIGINFO)
+        try:
+            sp, info_at, context_at = push_frame(t.memory, vcpu, sp, siginfo if rt else None, old, stack, fault)
+        except t.GuestFault:
+            if signo == SIGSEGV or self.mask & bit(SIGSEGV) or t.process.signals.get(SIGSEGV).handler <= SIG_IGN:
+                die(t, SIGSEGV, sp)
+            self.enter(SIGSEGV, fault_siginfo(SIGSEGV, SEGV_MAPERR, sp), t.process.signals.get(SIGSEGV), (14, 0, sp))
+            return
+        if action.flags & SA_RESETHAND:
+            t.process.signals.set(signo, Action())
+        thumb = bool(action.handler & 1)
+        vcpu.clear_reservation()
+        vcpu.put("r0", signo)
+        if rt:
+            vcpu.put("r1", info_at)
+            vcpu.put("r2", context_at)
+        vcpu.put("r13", sp)
+        vcpu.put("r14", action.restorer if action.flags & SA_RESTORER else sigreturn_entry(thumb, rt))
+        vcpu.pc = action.handler & (~1 if thumb else ~3)
+        vcpu.mode = MODE_THUMB if thumb else 0
+        mask = self.mask | action.mask
+        if not action.flags & SA_NODEFER:
+            mask |= bit(signo)
+        self.set_mask(mask)
+
+    def sigreturn(self, rt: bool) -> None:
+        """Undo ``enter``: all registers, the mask and the alternate stack come from the frame."""
+        t = self.thread
+        try:
+            mask, stack = pop_frame(t.memory, t.vcpu, rt)
+        except t.GuestFault:
+            self.raise_fault(SIGSEGV, SEGV_MAPERR, t.vcpu.get("r13"))
+            return
+        if not stack[1] & SS_ONSTACK:
+            self.altstack = (stack[0], stack[1] & SS_DISABLE, stack[2])
+        self.set_mask(mask)
+
+
+def fault_signal(info: int) -> tuple[int, int, int]:
+    """(signal, si_code, error code as in the DFSR) for the softmmu's FAULT_* bits."""
+    write = 1 << 11 if info & FAULT_WRITE else 0
+    if info & FAULT_ALIGN:
+        return SIGBUS, BUS_ADRALN, write | 1
+    if info & FAULT_UNMAPPED:
+        return SIGSEGV, SEGV_MAPERR, write | 7
+    return SIGSEGV, SEGV_ACCERR, write | 15
+
+
+def die(thread: Thread, signo: int, address: int | None = None) -> NoReturn:
+    """End the process with *signo*, so that its parent sees it, after one line for the user."""
+    if address is not None:
+        text = f"dbt: {os.fsdecode(thread.process.exe)}: {signal_name(signo)} at pc {thread.vcpu.pc:#x}, address {address:#x}\n"
+        os.write(2, text.encode(errors="replace"))
+    thread.process.before_exit()
+    host = thread.host
+    thread.process.signals.set(signo, Action())
+    _no_core()
+    thread.signals.apply_mask(ALL & ~bit(signo))
+    host.quick(host.nr["kill"], os.getpid(), signo)
+    os._exit(128 + signo)
+
+
+def _no_core() -> None:
+    """The host process reserves the guest's whole address space: no core file of that."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

@@ -1,0 +1,95 @@
+"""What all syscall groups share: numbers, guest pointers, paths."""
+
+from __future__ import annotations
+
+import errno
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from runtime.memory import GuestFault
+
+if TYPE_CHECKING:
+    from runtime.linux.threads import Thread
+
+SPACE = 1 << 32
+AT_FDCWD = -100 & 0xFFFFFFFF
+AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH = 0x100, 0x400, 0x1000
+PATH_MAX = 4096
+_PATH_SLOTS = (32768, 40960)  # offsets into the thread's scratch memory, below are structures
+TIMESPEC32, TIMESPEC64 = Struct("<ii"), Struct("<qq")
+
+
+def signed(value: int) -> int:
+    """A 32-bit register as a signed number."""
+    return value - SPACE if value & 0x80000000 else value
+
+
+def pair(low: int, high: int) -> int:
+    """A signed 64-bit argument from a register pair."""
+    value = low | high << 32
+    return value - (1 << 64) if value >> 63 else value
+
+
+def buffer(t: Thread, addr: int, length: int) -> int:
+    """Host address of a guest buffer. The host kernel checks its pages; we check that it stays inside the guest."""
+    if addr + length > SPACE:
+        raise GuestFault(addr)
+    return t.base + addr
+
+
+def optional(t: Thread, addr: int) -> int:
+    """Host address of a small structure, 0 for NULL."""
+    return t.base + addr if addr else 0
+
+
+def wrote(t: Thread, addr: int, length: int) -> None:
+    """The host kernel wrote *length* bytes at *addr*: reservations and translated code there fall."""
+    if addr and length > 0:
+        t.memory.wrote(addr, length)
+
+
+def guest_path(t: Thread, addr: int) -> bytes:
+    """The string at *addr*; OSError ENAMETOOLONG if it is too long."""
+    path = t.memory.read_cstr(addr)
+    if len(path) >= PATH_MAX:
+        raise OSError(errno.ENAMETOOLONG, "path too long")
+    return path
+
+
+def host_path(t: Thread, addr: int, follow: bool = True, slot: int = 0) -> int:
+    """Host address of the host's path for the guest path at *addr*. *slot*: 0 or 1, for syscalls with two paths."""
+    path = guest_path(t, addr)
+    process = t.process
+    if path.startswith(b"/proc/"):
+        from runtime.linux.procfs import host_target
+
+        found = host_target(process, path) if follow else path
+    else:
+        found = process.sysroot.host_path(path, follow)
+    if found == path:
+        return t.base + addr
+    at = _PATH_SLOTS[slot]
+    t.scratch[at : at + len(found) + 1] = found + b"\0"
+    return t.scratch_at + at
+
+
+def read_timespec(t: Thread, addr: int, wide: bool) -> tuple[int, int]:
+    """(seconds, nanoseconds) of a 32-bit or 64-bit guest timespec."""
+    layout = TIMESPEC64 if wide else TIMESPEC32
+    sec, nsec = layout.unpack(t.memory.read(addr, layout.size))
+    return sec, signed(nsec & 0xFFFFFFFF) if wide else nsec
+
+
+def write_timespec(t: Thread, addr: int, sec: int, nsec: int, wide: bool) -> None:
+    if wide:
+        t.memory.write(addr, TIMESPEC64.pack(sec, nsec))
+    else:
+        t.memory.write(addr, TIMESPEC32.pack(signed(sec & 0xFFFFFFFF), nsec))
+
+
+def host_timespec(t: Thread, addr: int, wide: bool, at: int = 0) -> int:
+    """Host address of a host timespec (in scratch memory at offset *at*) with the guest's value, 0 for NULL."""
+    if not addr:
+        return 0
+    TIMESPEC64.pack_into(t.scratch, at, *read_timespec(t, addr, wide))
+    return t.scratch_at + at

@@ -1,0 +1,276 @@
+"""Guest threads: a host thread each, with a vCPU, a signal state and the loop that serves the vCPU's exits."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from _thread import allocate_lock, start_new_thread
+from typing import TYPE_CHECKING
+
+from dbt.abi.arm import MODE_THUMB
+from dbt.abi.cpu import header
+from dbt.abi.exits import EXCEPTIONS, REQUEST_SIGNAL, REQUEST_STOP, Exit
+from runtime.linux.errors import ThreadExit
+from runtime.linux.host import ERESTARTSYS
+from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_REQUEST, BLOCK_TAIL, BLOCK_TID
+from runtime.linux.signals import (
+    ALL,
+    BUS_ADRALN,
+    FPE_INTDIV,
+    ILL_ILLOPC,
+    SEGV_ACCERR,
+    SEGV_MAPERR,
+    SIGBUS,
+    SIGFPE,
+    SIGILL,
+    SIGSEGV,
+    SIGTRAP,
+    TRAP_BRKPT,
+    Action,
+    ThreadSignals,
+    fault_signal,
+)
+from runtime.memory import GuestFault
+
+if TYPE_CHECKING:
+    from runtime.linux.process import Process
+    from runtime.vcpu import VCpu
+
+SCRATCH_BYTES = 65536
+EINTR = errno.EINTR
+SA_RESTART = 0x10000000
+_REQUEST_OFFSET = header().offset("request")
+_NAME_OF_EXCEPTION = {number: name for name, (number, _) in EXCEPTIONS.items()}
+_SIGNAL_OF_EXCEPTION = {
+    "undefined": (SIGILL, ILL_ILLOPC),
+    "breakpoint": (SIGTRAP, TRAP_BRKPT),
+    "divide": (SIGFPE, FPE_INTDIV),
+    "protection": (SIGSEGV, SEGV_ACCERR),
+    "alignment": (SIGBUS, BUS_ADRALN),
+    "semihosting": (SIGILL, ILL_ILLOPC),
+}
+_LINUX_BREAKPOINTS = {4: 0xE7F001F0, 2: 0xDE01}  # the kernel's own breakpoint instructions, by length
+
+CLONE_VM, CLONE_VFORK, CLONE_THREAD, CLONE_SETTLS = 0x100, 0x4000, 0x10000, 0x80000
+CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
+CLONE_SIGHAND = 0x800
+_CLONE_NEW = 0x7E020080  # new namespaces
+
+
+class Thread:
+    """A guest thread. Syscall handlers get it as their first argument."""
+
+    GuestFault = GuestFault
+
+    def __init__(self, process: Process, vcpu: VCpu, mask: int) -> None:
+        self.process = process
+        self.host = process.host
+        self.memory = process.memory
+        self.base: int = process.memory.base
+        self.vcpu = vcpu
+        self.regs = memoryview((ctypes.c_uint64 * 15).from_address(vcpu.address + vcpu.layout.offset("r0"))).cast("B").cast("Q")
+        self.request_at = vcpu.address + _REQUEST_OFFSET
+        self._scratch = (ctypes.c_uint8 * SCRATCH_BYTES)()
+        self.scratch = memoryview(self._scratch).cast("B")  # for structures that the host kernel reads or writes
+        self.scratch_at = ctypes.addressof(self._scratch)
+        self.nr_sigprocmask = self.host.nr["rt_sigprocmask"]
+        self.tid = 0
+        self.block = 0
+        self.clear_tid = 0  # CLONE_CHILD_CLEARTID
+        self.robust_list = 0
+        self.restart: tuple[int, bool, int] | None = None  # interrupted syscall: (r0 before it, restartable, its result)
+        self.signals = ThreadSignals(self, mask)
+
+    def call(self, nr: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0) -> int:
+        """A host syscall that a signal interrupts, also just before it starts: then -EINTR or -ERESTARTSYS."""
+        return self.host.call(nr, a, b, c, d, e, f, self.request_at)  # type: ignore[no-any-return]
+
+    # Life
+
+    def bind(self) -> None:
+        """Make the calling host thread this guest thread. Signals are blocked while this runs, or none is handled yet."""
+        self.tid = self.host.quick(self.host.nr["gettid"])
+        if not self.block:
+            self.block = self.process.take_block()
+        for offset, value in ((BLOCK_REQUEST, self.request_at), (BLOCK_HEAD, 0), (BLOCK_TAIL, 0), (BLOCK_TID, self.tid)):
+            ctypes.c_uint64.from_address(self.block + offset).value = value
+
+    def clone(self, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int) -> int:
+        """clone with CLONE_VM and CLONE_THREAD: the new thread's id, or -errno."""
+        if flags & _CLONE_NEW or not flags & CLONE_SIGHAND:
+            return -errno.EINVAL
+        vcpu = self.process.engine.new_vcpu()
+        vcpu.clone_from(self.vcpu)
+        host, old_mask = self.host, self.signals.mask
+        self.signals.apply_mask(ALL)
+        child = Thread(self.process, vcpu, old_mask)
+        child.regs[0] = 0
+        if stack:
+            child.regs[13] = stack
+        if flags & CLONE_SETTLS:
+            vcpu.put("tpidruro", tls)
+        if flags & CLONE_CHILD_CLEARTID:
+            child.clear_tid = child_tid
+        ready = allocate_lock()
+        ready.acquire()
+
+        def main() -> None:
+            child.bind()
+            self.process.threads[child.tid] = child
+            ready.release()
+            with go:
+                pass
+            child.signals.apply_mask(old_mask)
+            child.main()
+
+        go = allocate_lock()
+        go.acquire()
+        try:
+            start_new_thread(main, ())
+        except RuntimeError:
+            self.signals.apply_mask(old_mask)
+            self.process.engine.free_vcpu(vcpu)
+            return -errno.EAGAIN
+        ready.acquire()
+        try:
+            if flags & CLONE_PARENT_SETTID:
+                self.memory.put_u32(parent_tid, child.tid)
+            if flags & CLONE_CHILD_SETTID:
+                self.memory.put_u32(child_tid, child.tid)
+        except GuestFault:
+            pass  # as in the kernel: the store is lost, the thread runs
+        tid = child.tid
+        go.release()
+        host.quick(self.nr_sigprocmask, 2, self._mask_at(old_mask), 0, 8)
+        return tid
+
+    def _mask_at(self, mask: int) -> int:
+        self.scratch[:8] = mask.to_bytes(8, "little")
+        return self.scratch_at
+
+    def main(self) -> None:
+        """A thread that is not the process's first: run until it ends."""
+        try:
+            self.run()
+        except ThreadExit:
+            self.leave()
+        except BaseException:
+            self.process.crash()
+
+    def leave(self) -> None:
+        """What the kernel does when a thread ends: robust futexes, the thread-id word, its pending signals."""
+        self.signals.apply_mask(ALL)
+        from runtime.linux.futex import exit_robust_list, wake
+
+        exit_robust_list(self)
+        process = self.process
+        with process.lock:
+            process.threads.pop(self.tid, None)
+            ctypes.c_uint64.from_address(self.block + BLOCK_TID).value = 0
+            process.give_block(self.block)
+        if self.clear_tid:
+            try:
+                self.memory.put_u32(self.clear_tid, 0)
+                wake(self, self.clear_tid, 1)
+            except GuestFault:
+                pass
+        process.engine.free_vcpu(self.vcpu)
+        process.thread_left()
+
+    def after_fork(self) -> None:
+        """In the child, on its only thread: a new thread id and no pending signals."""
+        self.signals.waiting.clear()
+        self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
+        self.bind()
+
+    # The loop
+
+    def run(self) -> None:
+        """Serve the vCPU until ThreadExit or GuestExit."""
+        engine_run, vcpu, regs, handlers = self.process.engine.run, self.vcpu, self.regs, self.process.handlers
+        resolve, restart = self.process.resolve, (-EINTR, -ERESTARTSYS)
+        syscall = Exit.SYSCALL
+        while True:
+            reason = engine_run(vcpu)
+            if reason != syscall:
+                self.other_exit(reason)
+                continue
+            number = regs[7]
+            entry = handlers.get(number) or resolve(number)
+            first = regs[0]
+            try:
+                result = entry[0](self, *regs[: entry[1]])
+            except GuestFault:
+                result = -errno.EFAULT
+            except OSError as e:
+                result = -(e.errno or errno.EINVAL)
+            if result is None:
+                continue
+            if result in restart:
+                self.interrupted(first, entry[2], result)
+            else:
+                regs[0] = result & 0xFFFFFFFF
+
+    def interrupted(self, first: int, restartable: bool, result: int) -> None:
+        """A syscall ended early because of a signal: start the handlers, then restart it or give EINTR."""
+        self.restart = (first, restartable, result)
+        self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
+        self.signals.deliver()
+        if self.restart is not None:  # no handler ran
+            self.restart = None
+            if result == -ERESTARTSYS:
+                self._rewind(first)
+            else:
+                self.regs[0] = -EINTR & 0xFFFFFFFF
+
+    def settle_restart(self, action: Action) -> None:
+        """Before a handler's frame is made: what the interrupted syscall returns to."""
+        if self.restart is None:
+            return
+        first, restartable, _ = self.restart
+        self.restart = None
+        if restartable and action.flags & SA_RESTART:
+            self._rewind(first)
+        else:
+            self.regs[0] = -EINTR & 0xFFFFFFFF
+
+    def _rewind(self, first: int) -> None:
+        """Back to the SVC, with its first argument."""
+        self.regs[0] = first
+        self.vcpu.pc -= 2 if self.vcpu.mode & MODE_THUMB else 4
+
+    def other_exit(self, reason: int) -> None:
+        vcpu, signals = self.vcpu, self.signals
+        if reason == Exit.REQUEST:
+            request = ctypes.c_uint32.from_address(self.request_at).value
+            if request & REQUEST_STOP:
+                raise ThreadExit
+            self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
+            signals.deliver()
+        elif reason == Exit.MEMORY_FAULT:
+            signo, code, error = fault_signal(vcpu.get("fault_info"))
+            signals.raise_fault(signo, code, vcpu.get("fault_addr"), error)
+        elif reason == Exit.FETCH_FAULT:
+            address = vcpu.get("fault_addr")
+            signals.raise_fault(SIGSEGV, SEGV_ACCERR if self.memory.flags(address) else SEGV_MAPERR, address, 1 << 31 | 7)
+        elif reason == Exit.EXCEPTION:
+            self._exception(_NAME_OF_EXCEPTION.get(vcpu.get("exit_arg"), "undefined"))
+        elif reason == Exit.YIELD:
+            self.host.quick(self.host.nr["sched_yield"])
+        elif reason == Exit.HALT:
+            os.sched_yield()
+
+    def _exception(self, name: str) -> None:
+        pc = self.vcpu.pc
+        signo, code = _SIGNAL_OF_EXCEPTION.get(name, (SIGILL, ILL_ILLOPC))
+        if name == "undefined":
+            length = 2 if self.vcpu.mode & MODE_THUMB else 4
+            try:
+                if int.from_bytes(self.memory.read(pc, length), "little") == _LINUX_BREAKPOINTS[length]:
+                    signo, code = SIGTRAP, TRAP_BRKPT
+            except GuestFault:
+                pass
+        self.signals.raise_fault(signo, code, pc)
+
+
