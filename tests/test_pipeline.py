@@ -6,7 +6,7 @@ import pytest
 
 from dbt import pipeline
 from dbt.abi.archs import LAYOUTS
-from dbt.ir.cfg import back_edges
+from dbt.ir.cfg import loop_heads
 from dbt.ir.text import print_unit
 from dbt.ir.verify import check
 
@@ -48,7 +48,7 @@ def test_region_branches_inside_and_leaves_outside() -> None:
     assert list(made.unit.blocks)[:2] == ["at_10000", "at_10004"]
     assert made.entries == {(BASE, 0): "at_10000"}
     assert made.ranges == [(BASE, 0x14)]
-    assert back_edges(made.unit) == {"at_10004"}
+    assert loop_heads(made.unit) == {"at_10004"}
     text = print_unit(made.unit)
     assert "brif %" in text and "at_10004" in text.partition("brif")[2]
     assert text.count("  goto ") == 1  # to 10014, which the region lacks
@@ -101,7 +101,7 @@ def test_limit_of_instructions() -> None:
 
 def test_branch_to_itself() -> None:
     made = region([BASE], [], (0xEAFFFFFE,))  # b .
-    assert back_edges(made.unit) == {"at_10000"}
+    assert loop_heads(made.unit) == {"at_10000"}
 
 
 def test_region_needs_an_entry() -> None:

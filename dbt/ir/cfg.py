@@ -45,10 +45,28 @@ def roots(unit: Unit) -> list[str]:
     return [] if first is None else [first, *[label for label in unit.entries if label != first and label in unit.blocks]]
 
 
-def back_edges(unit: Unit) -> set[str]:
-    """Labels of the blocks that have a branch to themselves or to a block above them in layout order."""
-    position = {label: at for at, label in enumerate(unit.blocks)}
-    return {block.label for block in unit.blocks.values() for to in block.successors() if position[to] <= position[block.label]}
+def loop_heads(unit: Unit) -> set[str]:
+    """Labels of the blocks that start a guest instruction (with a ``mark``) and close a loop: a depth-first walk from the entries comes back to
+    them while they are on its path. Engines may poll for requests there and leave, so the state is exact at the start of each."""
+    heads: set[str] = set()
+    on_path: dict[str, bool] = {}  # False: finished
+    for root in roots(unit):
+        if root in on_path:
+            continue
+        on_path[root] = True
+        stack = [(root, iter(unit.blocks[root].successors()))]
+        while stack:
+            label, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                on_path[label] = False
+                stack.pop()
+            elif following not in on_path:
+                on_path[following] = True
+                stack.append((following, iter(unit.blocks[following].successors())))
+            elif on_path[following] and unit.blocks[following].insts[0].op.name == "mark":
+                heads.add(following)
+    return heads
 
 
 def drop_unreachable(unit: Unit) -> None:

@@ -47,9 +47,9 @@ belong to it. A unit of one instruction may have no mark: it is then independent
 k".
 
 **What can be seen.** The state must be exact, as the guest's architecture has it, in three kinds of places: at every exit; at every operation that
-may fault (effect `f`); and at every back-edge, which is a branch to a block that stands at or before its own in the unit, since an engine may leave
-there to answer a request, for the pc and mode of the target's mark. Between these places puts may be merged, moved and deleted. A frontend that
-writes a register back after an access that can fault therefore puts it after the access.
+may fault (effect `f`); and at the start of every loop head (`dbt.ir.cfg.loop_heads`), since an engine may leave there to answer a request. Between
+these places puts may be merged, moved and deleted. A frontend that writes a register back after an access that can fault therefore puts it after the
+access.
 
 **Memory** accesses happen once each, in program order, whether their value is used or not. All are little-endian; a big-endian access is a `bswap`
 away. Guest addresses are plain integers.

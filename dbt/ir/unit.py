@@ -60,8 +60,7 @@ class Unit:
     """Blocks in layout order; the first is the entry. ``entries`` are labels of further blocks through which control may enter
     (regions). ``arch`` names the state declaration in ``dbt.abi`` (``"arm"``).
 
-    A branch to a block that stands at or before its own in layout order is a *back-edge*: engines may poll for requests there and leave
-    for the pc and mode of the target's ``mark``, so the state slots are exact at every back-edge."""
+    At the head of a loop (``dbt.ir.cfg.loop_heads``) engines may poll for requests and leave for the pc and mode of its ``mark``."""
 
     __slots__ = ("arch", "name", "blocks", "entries")
 

@@ -30,6 +30,7 @@ class Machine:
         self.memory: dict[int, int] = {}
         self.trace: list[tuple[object, ...]] = []
         self.pc = 0
+        self.watched: set[int] = set()  # addresses of guest instructions at whose mark the state is recorded
 
     def get(self, slot: str) -> int:
         offset, type = self.slots[slot]
@@ -86,6 +87,8 @@ def _step(inst: Inst, args: list[int], machine: Machine) -> int:
         return machine.pc + inst.attrs[0] & (1 << inst.of.bits) - 1
     if name == "mark":
         machine.pc = inst.attrs[0]
+        if machine.pc in machine.watched:
+            machine.see("mark", machine.pc)
         return 0
     if name == "get":
         return machine.get(inst.attrs[0])

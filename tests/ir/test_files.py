@@ -6,8 +6,8 @@
     ---
     (the unit afterwards)
 
-Pass names are those of ``dbt.ir.passes.PASSES``, ``standard`` for all, and ``pending`` to remark what ``live_slots`` says at each place. With
-``--bless`` the expected text is written instead of compared; read the diff.
+Pass names are those of ``dbt.ir.passes.PASSES``, and ``standard`` for all in the standard order. With ``--bless`` the
+expected text is written instead of compared; read the diff.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import pytest
 
 from dbt.abi.archs import LAYOUTS
 from dbt.ir.passes import STANDARD, run_passes
-from dbt.ir.passes.pending import live_slots
 from dbt.ir.state import StateMap
 from dbt.ir.text import parse_unit, print_unit
 from dbt.ir.verify import check
@@ -52,13 +51,9 @@ def read(path: Path) -> list[Case]:
 
 def result(case: Case) -> str:
     unit = check(parse_unit(HEADER + case.source), STATE.slots)
-    names = [name for word in case.passes if word != "pending" for name in (STANDARD if word == "standard" else (word,))]
+    names = [name for word in case.passes for name in (STANDARD if word == "standard" else (word,))]
     check(run_passes(unit, STATE, names), STATE.slots)
-    comment = None
-    if "pending" in case.passes:
-        pending = {inst: " ".join(sorted(slots)) or "nothing" for inst, slots in live_slots(unit, STATE).items()}
-        comment = pending.get
-    return print_unit(unit, comment).removeprefix(HEADER)
+    return print_unit(unit).removeprefix(HEADER)
 
 
 @pytest.mark.parametrize("path", sorted(HERE.glob("*.test")), ids=lambda path: path.stem)

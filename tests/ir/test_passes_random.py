@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from dbt.ir.cfg import loop_heads
 from dbt.ir.passes import PASSES, STANDARD, run_passes
 from dbt.ir.random_ir import SCALAR, random_unit
 from dbt.ir.state import StateMap
@@ -23,8 +24,9 @@ ROWS = (*SCALAR, "bitcast", "vpair", "vhalf")
 MEMORY = (0x1000, 64)
 
 
-def traced(text: str, seed: int) -> Machine:
+def traced(text: str, seed: int, watched: set[int]) -> Machine:
     machine = Machine(SLOTS, seed)
+    machine.watched = watched
     run(parse_unit(text), machine)
     return machine
 
@@ -34,8 +36,9 @@ def check_same(text: str, passes: tuple[str, ...], seed: int) -> None:
     unit = run_passes(parse_unit(text), StateMap(SLOTS), passes)
     assert not verify(unit, SLOTS), f"seed {seed}: {verify(unit, SLOTS)[0]}"
     after = print_unit(unit)
+    heads = {unit.blocks[label].insts[0].attr("pc") for label in loop_heads(unit)}
     for state in range(3):
-        expected, got = traced(text, state), traced(after, state)
+        expected, got = traced(text, state, heads), traced(after, state, heads)
         length = min(len(expected.trace), len(got.trace))
         assert length or not expected.trace, f"seed {seed}: {passes} ends before anything is seen"
         assert got.trace[:length] == expected.trace[:length], f"seed {seed}, state {state}\n{text}\nafter {passes}\n{after}"

@@ -1,7 +1,7 @@
 """Passes: free functions from unit to unit (they work in place and return their argument), and the registry that names them.
 
 Every pass keeps the meaning of the unit: same memory accesses in the same order, same state at every exit, at every operation that may fault
-and at every back-edge (see ``dead_puts`` for what that costs and how to ask for less). Each can be left out.
+and at every loop head (see ``dead_puts`` for what that costs and how to ask for less). Each can be left out.
 """
 
 from __future__ import annotations

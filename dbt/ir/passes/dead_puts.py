@@ -1,13 +1,13 @@
 """``dead_puts``: deletes writes of the state that nobody can see. Flags are slots like any other.
 
 Somebody sees a slot at: a ``get`` of an overlapping slot; every way out of the unit; an operation that may fault (effect ``f``), since a
-fault shows all slots; a back-edge, where an engine may leave for a request; a floating-point operation (it reads the FP environment and
-adds to its flags).
+fault shows all slots; the head of a loop, where an engine may leave for a request; a floating-point operation (it reads the FP environment
+and adds to its flags).
 """
 
 from __future__ import annotations
 
-from dbt.ir.cfg import Cfg, back_edges
+from dbt.ir.cfg import Cfg, loop_heads
 from dbt.ir.state import StateMap
 from dbt.ir.unit import Block, Inst, Unit
 
@@ -15,10 +15,10 @@ from dbt.ir.unit import Block, Inst, Unit
 def dead_puts(unit: Unit, state: StateMap, precise: bool = True) -> Unit:
     """Delete each ``put`` whose bytes are all written again on every path before anybody sees them.
 
-    With ``precise=False`` faults and back-edges are not counted as seeing: the state is then exact at the unit's exits only, which is for
+    With ``precise=False`` faults and loop heads are not counted as seeing: the state is then exact at the unit's exits only, which is for
     engines that rebuild the state of a fault by other means (such as running the unit's instructions again from its start)."""
     cfg = Cfg(unit)
-    loops = back_edges(unit) if precise else set()
+    heads = loop_heads(unit) if precise else set()
     live_in: dict[str, int] = {}
     effects = {block.label: _effects(block, state, precise) for block in cfg.order}
     changed = True
@@ -26,20 +26,20 @@ def dead_puts(unit: Unit, state: StateMap, precise: bool = True) -> Unit:
         changed = False
         for block in reversed(cfg.order):
             seen, written = effects[block.label]
-            new = seen | (_live_out(block, state, live_in, loops) & ~written)
+            new = seen | (_live_out(block, state, live_in) & ~written)
+            if block.label in heads:
+                new = state.everything
             if new != live_in.get(block.label, -1):
                 live_in[block.label] = new
                 changed = True
-        if not loops and precise:
-            break  # without loops one pass in postorder is exact
     for block in cfg.order:
-        _sweep(block, state, _live_out(block, state, live_in, loops), precise)
+        _sweep(block, state, _live_out(block, state, live_in), precise)
     return unit
 
 
-def _live_out(block: Block, state: StateMap, live_in: dict[str, int], loops: set[str]) -> int:
+def _live_out(block: Block, state: StateMap, live_in: dict[str, int]) -> int:
     successors = block.successors()
-    if not successors or block.label in loops:
+    if not successors:
         return state.everything
     live = 0
     for label in successors:
