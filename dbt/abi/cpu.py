@@ -70,6 +70,7 @@ class CpuLayout:
         self.address_type = address_type  # I32 or I64
         self.layout = layout
         self.slots = slots
+        self.slot_types = {name: type for name, (_, type) in slots.items()}
         self.pinned = pinned  # slots that tier-1 regions pass in host registers, hottest first, at most 10
         self.flags = flags  # condition flags: slots that are written far more often than read
         assert layout.size <= STATE_BYTES, "the guest's slots have outgrown their area"
@@ -88,7 +89,3 @@ class CpuLayout:
         if name in self.slots:
             return self.slots[name][0]
         return self.layout.offset(name)
-
-    @property
-    def slot_types(self) -> dict[str, Type]:
-        return {name: type for name, (_, type) in self.slots.items()}

@@ -29,6 +29,23 @@ class DecodeError(Exception):
     """A malformed row: the message quotes it and says what is wrong."""
 
 
+_tokens: dict[str, tuple[str, int, int, int]] = {}
+
+
+def _parse_token(token: str, text: str) -> tuple[str, int, int, int]:
+    """(field name, or "" for fixed and "(" for should-be bits; width; mask; value) of one token of row *text*."""
+    name, colon, digits = token.partition(":")
+    if colon:
+        parsed = name, int(digits), (1 << int(digits)) - 1, 0
+    else:
+        bits = token.strip("()")
+        if not bits or bits.strip("01x"):
+            raise DecodeError(f"row '{text}': '{token}' is neither bits nor field:width")
+        parsed = token[0].strip("01x"), len(bits), int(bits.replace("0", "1").replace("x", "0"), 2), int(bits.replace("x", "0"), 2)
+    _tokens[token] = parsed
+    return parsed
+
+
 class Row:
     """One encoding. ``mask``/``value`` are the fixed bits, ``should_mask``/``should_value`` the should-be bits; ``fields`` maps a
     field to its pieces; ``arguments`` are the fields passed to the function, ``constants`` the fixed arguments."""
@@ -55,31 +72,24 @@ class Row:
         self._call: Callable[..., None] | None = None
 
     def _parse_pattern(self, tokens: list[str]) -> dict[str, Pieces]:
-        pieces: list[tuple[str, int, int]] = []
+        fields: dict[str, Pieces] = {}
         at = 0
         for token in reversed(tokens):
-            name, colon, width = token.partition(":")
-            if colon:
-                pieces.append((name, at, int(width)))
-                at += int(width)
-                continue
-            bits = token.strip("()")
-            if not bits or bits.strip("01x"):
-                raise DecodeError(f"row '{self.text}': '{token}' is neither bits nor field:width")
-            ones = int(bits.replace("x", "0"), 2) << at
-            known = int(bits.replace("0", "1").replace("x", "0"), 2) << at
-            if token.startswith("("):
-                self.should_mask |= known
-                self.should_value |= ones
+            parsed = _tokens.get(token) or _parse_token(token, self.text)
+            name, width, known, ones = parsed
+            if name == "":
+                self.mask |= known << at
+                self.value |= ones << at
+            elif name == "(":
+                self.should_mask |= known << at
+                self.should_value |= ones << at
+            elif name in fields:  # the low pieces came first
+                before = fields[name]
+                fields[name] = (*before, (at, known, before[-1][2] + before[-1][1].bit_length()))
             else:
-                self.mask |= known
-                self.value |= ones
-            at += len(bits)
+                fields[name] = ((at, known, 0),)
+            at += width
         self.width = at
-        fields: dict[str, Pieces] = {}
-        for name, shift, width in pieces:  # low pieces come first here
-            before = fields.get(name, ())
-            fields[name] = (*before, (shift, (1 << width) - 1, sum(mask.bit_length() for _, mask, _ in before)))
         return fields
 
     def _concatenate(self, parts: list[str]) -> Pieces:
@@ -140,14 +150,14 @@ class Row:
         return f"<{self.text}>"
 
 
-def parse_rows(package: str, text: str, drop: tuple[str, ...] = ()) -> Iterator[Row]:
-    """Rows of *text*; ``[module]`` lines are relative to *package*. Fields named in *drop* are matched but not passed to functions."""
+def parse_rows(package: str, text: str, prefix: str = "", drop: tuple[str, ...] = ()) -> Iterator[Row]:
+    """Rows of *text* that start with *prefix*; ``[module]`` lines are relative to *package*. Fields named in *drop* are matched but not passed to functions."""
     module = ""
     for line in text.splitlines():
         line = line.partition("#")[0].strip()
         if line.startswith("["):
             module = f"{package}.{line.strip('[]')}"
-        elif line:
+        elif line and line.startswith(prefix):
             row = Row(module, line)
             if drop:
                 row.arguments = tuple([argument for argument in row.arguments if argument[0] not in drop])

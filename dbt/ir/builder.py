@@ -18,6 +18,13 @@ from dbt.ir.unit import Block, Inst, Unit
 _TYPE_FIRST = {"const", "pcadd", "get", "ld", "ldlink", "zext", "sext", "trunc", "bitcast", "vdup", "vget", "ftoi", "itof", "fcvt", "fcvt_h2f"}
 
 
+# Opcode -> (type of each operand: VOID stands for T, None for any; types of the instances; defaults of the attributes).
+_SHAPES: dict[str, tuple[tuple[Type | None, ...], frozenset[Type], dict[str, object]]] = {
+    op.name: (tuple([ty.VOID if p == "T" else TYPES.get(p) for p in op.args]), frozenset([TYPES[name] for name in op.types]), dict(op.defaults))
+    for op in OPS.values()
+}
+
+
 class IRError(Exception):
     """Malformed IR: the message names the operation and what is wrong with it."""
 
@@ -81,28 +88,27 @@ class Builder:
     def _build(self, op: Op, type: Type | None, operands: tuple[Inst | int, ...], attrs: dict[str, object]) -> Inst:
         if len(operands) != len(op.args):
             raise IRError(f"{op.name} takes {len(op.args)} operands, not {len(operands)}")
+        patterns, types, defaults = _SHAPES[op.name]
         if type is None and op.types:
             type = next((v.type for v, p in zip(operands, op.args, strict=True) if p == "T" and isinstance(v, Inst)), None)
             if type is None:
                 raise IRError(f"{op.name}: no operand gives its type")
         args: list[Inst] = []
-        for value, pattern in zip(operands, op.args, strict=True):
-            want = type if pattern == "T" else TYPES.get(pattern)
-            arg = self._operand(value, want, op)
+        for value, pattern in zip(operands, patterns, strict=True):
+            want = type if pattern is ty.VOID else pattern
+            arg = value if isinstance(value, Inst) else self._operand(value, want, op)
             if want is not None and arg.type is not want:
                 raise IRError(f"{op.name}: operand {len(args)} is {arg.type}, not {want}")
             args.append(arg)
-        if op.types and (type is None or type.name not in op.types):
+        if op.types and type not in types:
             raise IRError(f"{op.name} has no instance for {type}")
-        values = dict(op.defaults)
-        values.update(attrs)
+        values = {**defaults, **attrs} if attrs else defaults
         try:
-            row = tuple([values.pop(name) for name in op.attrs])
+            row = tuple([values[name] for name in op.attrs])
         except KeyError as missing:
             raise IRError(f"{op.name} needs the attribute {missing}") from None
-        extra = [name for name in values if name not in op.attrs]
-        if extra:
-            raise IRError(f"{op.name} has no attribute {extra[0]}")
+        if len(values) != len(row):
+            raise IRError(f"{op.name} has no attribute {next(name for name in values if name not in op.attrs)}")
         return self.emit(op, type or ty.VOID, tuple(args), row)
 
     def __getattr__(self, name: str) -> Callable[..., Inst]:
@@ -117,6 +123,23 @@ def _method(op: Op) -> Callable[..., Inst]:
             return self._build(op, type, operands, attrs)
 
         return typed
+
+    if op.args == ("T", "T") and not op.attrs:
+        types = _SHAPES[op.name][1]
+
+        def binary(self: Builder, a: Inst | int, b: Inst | int) -> Inst:
+            # Most of what frontends emit: the checks of _build in fewer steps, and _build itself to complain.
+            if b.__class__ is int and a.__class__ is Inst:
+                b = self.const(a.type, b)
+            elif a.__class__ is int and b.__class__ is Inst:
+                a = self.const(b.type, a)
+            if a.__class__ is not Inst or b.__class__ is not Inst or a.type is not b.type or a.type not in types:
+                return self._build(op, None, (a, b), {})
+            inst = Inst(op, a.type, (a, b))
+            self.block.insts.append(inst)
+            return inst
+
+        return binary
 
     def plain(self: Builder, *operands: Inst | int, **attrs: Any) -> Inst:
         return self._build(op, None, operands, attrs)

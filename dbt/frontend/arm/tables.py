@@ -16,17 +16,13 @@ _PACKAGE = "dbt.frontend.arm"
 _A32_TEXTS = ("a32_rows", "vfp_rows", "asimd_rows")
 
 
-def _rows(*modules: str) -> Iterator[Row]:
+def _rows(*modules: str, prefix: str = "") -> Iterator[Row]:
     for module in modules:
-        yield from parse_rows(_PACKAGE, import_module(f"{_PACKAGE}.{module}").ROWS, drop=("cond",))
+        yield from parse_rows(_PACKAGE, import_module(f"{_PACKAGE}.{module}").ROWS, prefix, drop=("cond",))
 
 
-def _a32(conditional: bool) -> Iterator[Row]:
-    return (row for row in _rows(*_A32_TEXTS) if ("cond" in row.fields) == conditional)
-
-
-A32_COND = DecodeTable("A32", 0x0FF000F0, lambda: _a32(True))
-A32_UNCOND = DecodeTable("A32 unconditional", 0xFFF00FF0, lambda: _a32(False))
+A32_COND = DecodeTable("A32", 0x0FF000F0, lambda: _rows(*_A32_TEXTS, prefix="cond:4"))
+A32_UNCOND = DecodeTable("A32 unconditional", 0xFFF00FF0, lambda: _rows(*_A32_TEXTS, prefix="1111"))
 T16 = DecodeTable("T16", 0xFF80, lambda: _rows("t16_rows"))
 T32 = DecodeTable("T32", 0xFFF080F0, lambda: _rows("t32_rows"))
 TABLES = (A32_COND, A32_UNCOND, T16, T32)
