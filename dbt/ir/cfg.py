@@ -14,7 +14,7 @@ class Cfg:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.roots = roots(unit)
-        self.order: list[Block] = _reverse_postorder(unit, self.roots)
+        self.order: list[Block] = _reverse_postorder(unit, self.roots) if len(unit.blocks) > 1 else list(unit.blocks.values())
         self.preds: dict[str, list[str]] = {block.label: [] for block in self.order}
         for block in self.order:
             for label in block.successors():
@@ -71,6 +71,8 @@ def loop_heads(unit: Unit) -> set[str]:
 
 def drop_unreachable(unit: Unit) -> None:
     """Delete the blocks that control can't reach."""
+    if len(unit.blocks) == 1:
+        return
     reached = {block.label for block in _reverse_postorder(unit, roots(unit))}
     if len(reached) < len(unit.blocks):
         unit.blocks = {label: block for label, block in unit.blocks.items() if label in reached}

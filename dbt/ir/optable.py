@@ -34,7 +34,7 @@ FP = ("f32", "f64")
 VEC = ("v64", "v128")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Op:
     """One row: see the module's docstring for the columns."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Type:
-    """One IR type: its name as printed and its width in bits (0 for ``void``)."""
+    """One IR type: its name as printed and its width in bits (0 for ``void``). There is one object a type: compare with ``is``."""
 
     name: str
     bits: int
