@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbt.frontend.base import Frontend
-from dbt.ir.passes.rewrite import const_value
 from dbt.ir.unit import Unit
 from dbt.pipeline import Region, Start, frontend_for, lift_region, optimise
 from dbt.views import disasm, ir, layout
 from dbt.views.lines import Line
 from dbt.views.source import ISAS, Source
-
-MAX_BLOCKS = 64  # of a region grown without a profile
+from runtime.regions import Static, plan
 
 
 @dataclass
@@ -40,12 +38,15 @@ class Dump:
 
 
 def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False) -> Dump:
-    """Show the basic block at *address*; with *region* the blocks that it reaches by jumps too; with *whole* every block up to the end of the
+    """Show the basic block at *address*; with *region* the blocks that tier 1 would compile with it if it knew
+    nothing of how often they run; with *whole* every block up to the end of the
     bytes. *stages* are names of ``dbt.pipeline.STAGES``."""
     frontend = frontend_for(source.arch)
     start = (address, ISAS[isa][1])
     entries = _linear(frontend, source, start) if whole else [start]
-    blocks = [found for entry in entries for found in _reached(frontend, source, entry)] if region else entries
+    blocks = entries
+    if region and not whole:
+        entries, blocks = plan(Static(frontend, source.fetch), start)
 
     def lift() -> Region:
         return lift_region(frontend, source.fetch, entries, blocks)
@@ -93,20 +94,4 @@ def _linear(frontend: Frontend, source: Source, start: Start) -> list[Start]:
         region = lift_region(frontend, source.fetch, [(at, mode)], [])
         last = max(_instructions(region.unit))
         at, mode = last[0] + last[1], start[1]
-    return found
-
-
-def _reached(frontend: Frontend, source: Source, start: Start) -> list[Start]:
-    """The blocks that *start* reaches by direct jumps (not calls), nearest first, MAX_BLOCKS at most."""
-    found = [start]
-    for block in found:
-        unit = lift_region(frontend, source.fetch, [block], []).unit
-        for inst in unit.insts():
-            if inst.op.name != "goto" or inst.attr("hint") == "call":
-                continue
-            target, mode = const_value(inst.args[0]), const_value(inst.args[1])
-            if target is None or mode is None or (target, mode) in found or len(found) >= MAX_BLOCKS:
-                continue
-            if source.fetch(target, frontend.min_length):
-                found.append((target, mode))
     return found
