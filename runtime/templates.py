@@ -1,7 +1,7 @@
 """The template store: lifts single instructions into templates, and keeps them on disk for all programs.
 
-The file holds the template hash and area as they are in the process block, so loading is one private mapping, whatever its size. It is named by a fingerprint of
-the sources that decide its content; each template carries a checksum that the block builder verifies on use.
+The file holds the template hash and area as they are in the process block, so loading is one private mapping, whatever its size. It is named by a
+fingerprint of the sources that decide its content; each template carries a checksum that the block builder verifies on use.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from runtime.paths import cache_dir
 from runtime.process_block import TEMPLATE_BYTES, ProcessBlock, proc, template
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/frontend", "dbt/frontend/{arch}", "dbt/backend/records.py", "runtime/process_block.py", "runtime/templates.py")
+_SOURCES = (
+    "dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/frontend", "dbt/frontend/{arch}", "dbt/backend/records.py", "runtime/process_block.py", "runtime/templates.py",
+)  # fmt: skip
 _MAGIC = b"dbt-tmpl"
 _HEADER = struct.Struct("<8s16sQQI")  # magic, fingerprint, end of the area, templates, CRC of the fields before
 _HASH_AT = proc.offset("template_hash")

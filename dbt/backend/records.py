@@ -83,7 +83,8 @@ def slot_map(arch: str) -> SlotMap:
 
 
 def encode(unit: Unit, length: int, next_mode: int, ends: bool) -> Encoded:
-    """Encode the unit of one guest instruction, as made by ``dbt.frontend.base.lift_insn`` with what that told. EncodeError if it has no records (a ``goto`` with a computed mode, too many temporaries)."""
+    """Encode the unit of one guest instruction, as made by ``dbt.frontend.base.lift_insn`` with what that told. EncodeError if it has no
+    records (a ``goto`` with a computed mode, too many temporaries)."""
     slots = slot_map(unit.arch)
     length = _NOWHERE if ends else length
     reads, writes, kills, leaves = _summary(unit, slots, length, next_mode)

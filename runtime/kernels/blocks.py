@@ -1,8 +1,8 @@
 """Templates and the block builder: guest bytes to tier-0 blocks without Python.
 
-A template holds the records of one guest instruction, found by (mode, bytes). The builder fetches instructions up to one that ends the block, a page boundary or
-BLOCK_INSNS, picks for each the version without flag writes where every flag it writes is overwritten before anything can see it, and copies the
-records, patching those that depend on the address.
+A template holds the records of one guest instruction, found by (mode, bytes). The builder fetches instructions up to one that ends the block, a page
+boundary or BLOCK_INSNS, picks for each the version without flag writes where every flag it writes is overwritten before anything can see
+it, and copies the records, patching those that depend on the address.
 
 Templates may come from a file, so nothing in them is trusted: offsets must descend and stay in the area, and a checksum covers each. A template that fails
 the check counts as missing.
@@ -77,6 +77,7 @@ _NO_PLAIN = 0xFFFF_FFFF
 _CONST = CODES["const.i64"]
 _PCADD_32 = CODES["pcadd.i32"]
 _PCADD_64 = CODES["pcadd.i64"]
+assert _PCADD_64 == _PCADD_32 + 1, "tested as a range"
 _GOTO = CODES["goto"]
 _RARE_NUMBERS = [CODES[name] for name in OPS if is_rare(name)]
 _RARE_FIRST, _RARE_LAST = min(_RARE_NUMBERS), max(_RARE_NUMBERS)
@@ -281,7 +282,7 @@ def _copy(proc, source, count, to, tag):
             payload = False
         elif is_rare_code(code):
             payload = True
-        elif code == _PCADD_32 or code == _PCADD_64:
+        elif _PCADD_32 <= code <= _PCADD_64:
             sum = pc + ld64(proc, source + 4)
             st16(proc, to, _CONST)
             st64(proc, to + 4, sum & 0xFFFF_FFFF if code == _PCADD_32 else sum)
@@ -339,8 +340,8 @@ def _emit(proc, tag, count):
 
 @kernel
 def build_block(cpu, tag):
-    """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the instruction), FETCH_FAULT or
-    ARENA_FULL."""
+    """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the
+    instruction), FETCH_FAULT or ARENA_FULL."""
     proc = ldp(cpu, CPU_PROC)
     lock(proc)
     made = find_block(proc, tag)

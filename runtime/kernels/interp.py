@@ -1,25 +1,27 @@
 """Tier 0: interprets the records of blocks.
 
-The loop is one function whose scalar cases are generated from the ``sem`` column of the opcode table, so that numba sees a chain of comparisons with the code
-and LLVM turns it into one jump table. Memory accesses probe the TLB inline. Jumps between blocks stay inside: a goto holds a link to its block, an
+The loop is one function whose scalar cases are generated from the ``sem`` column of the opcode table, so that numba sees a chain of comparisons with
+the code and LLVM turns it into one jump table. Memory accesses probe the TLB inline. Jumps between blocks stay inside: a goto holds a link to its block, an
 indirect jump looks into the vCPU's jump cache.
 """
 
 from __future__ import annotations
 
+import re
+
+from dbt.abi import memory
 from dbt.abi.exits import Exit
 from dbt.abi.helpers import RMW_KINDS
-from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, PAGE_BITS, PAGE_MASK, TLB_ENTRIES, TLB_ENTRY_BITS
+from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, PAGE_MASK
 from dbt.abi.records import CODES, IMMEDIATE_FORMS, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, instances
 from dbt.ir.types import TYPES
-from runtime.kernels import exclusive, mem, offsets, sem, softmmu
+from runtime.kernels import exclusive, mem, offsets, rare, sem, softmmu
 from runtime.kernels.blocks import find_block
 from runtime.kernels.build import kernel
 from runtime.kernels.codepages import TAG_PC, lock, unlock
-from runtime.kernels.mem import ld64, ldp, lshr, st64
+from runtime.kernels.mem import ld64, lshr, st64
 from runtime.kernels.offsets import (
-    BLOCK_COUNT,
     BLOCK_NATIVE,
     BLOCK_QUEUED,
     BLOCK_TAG,
@@ -36,7 +38,6 @@ from runtime.kernels.offsets import (
     PROC_RECORD_TAGS,
     PROC_RECORDS,
 )
-from runtime.kernels.rare import rare
 from runtime.process_block import HOT_SLOTS
 
 _HOT = int(Exit.HOT)
@@ -318,8 +319,6 @@ def _immediate(name: str, suffix: str) -> str:
 
 def _expression(text: str, bits: int) -> str:
     """A row's ``sem`` over the interpreter's variables: operands x, y, z, the width as a number. ``s`` (sext) is word 2."""
-    import re
-
     names = {"a": "x", "b": "y", "c": "z", "n": str(bits), "s": "b"}
     return re.sub(r"\b[abcns]\b", lambda found: names[found.group()], text)
 
@@ -332,17 +331,17 @@ def source() -> str:
         lines.append(f"            {keyword} code == {CODES[name]}:  # {name}\n")
         lines += [f"            {line}\n" for line in body.rstrip("\n").split("\n")]
         keyword = "elif"
-    lines.append(f"            else:\n                rare(cpu, addp(proc, record))\n                record += {RECORD_BYTES}\n            record += {RECORD_BYTES}\n")
+    lines.append(f"            else:\n                rare(cpu, addp(proc, record))\n                record += {RECORD_BYTES}\n")
+    lines.append(f"            record += {RECORD_BYTES}\n")
     return "".join(lines)
 
 
 def _make() -> object:
     scope: dict[str, object] = {}
-    for module in (mem, sem, offsets, exclusive, softmmu):
+    for module in (rare, mem, sem, memory, offsets, exclusive, softmmu):
         scope.update({name: value for name, value in vars(module).items() if not name.startswith("__")})
-    scope.update(globals())
+    scope.update({name: value for name, value in globals().items() if name not in scope})
     scope.update({f"EXIT_{row.name}": int(row) for row in Exit})
-    scope["PAGE_BITS"] = PAGE_BITS
     exec(compile(source(), "<tier 0 interpreter>", "exec"), scope)
     return kernel(scope["interpret"])
 

@@ -1,5 +1,5 @@
-"""Random IR as one guest instruction: tier 0 against the reference evaluator, whole state and memory. This is what holds the encoder's use of guest cells as operands
-and destinations to account."""
+"""Random IR as one guest instruction: tier 0 against the reference evaluator, whole state and memory. This is what holds the encoder's use of guest
+cells as operands and destinations to account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from tests.reference_eval import Evaluator, Memory, State
 WINDOW = (0x50000, 64)
 MOVES = ("vpair", "vhalf", "bitcast", "vdup", "vget", "vset", "vshuf", "vtbl", "vbsl", "vand", "vandn", "vnot")
 LANES = tuple(
-    op.name for op in OPS.values() if op.kind in ("lane", "widen", "narrow") and op.effects == "" and set(re.findall(r"[a-z]\w+(?=\()", op.sem or "?(")) <= set(vars(sem))
+    op.name
+    for op in OPS.values()
+    if op.kind in ("lane", "widen", "narrow") and op.effects == "" and set(re.findall(r"[a-z]\w+(?=\()", op.sem or "?(")) <= set(vars(sem))
 )
 ROWS = (*SCALAR, *MOVES, *LANES)
 SLOTS = {name: place for name, place in LAYOUTS["arm"].slots.items() if not name.startswith("fp")}
