@@ -193,7 +193,7 @@ def round_pack(env, sign, exp, sig, rounding, n):
     packed = ((biased - 1) << m) + sig  # the leading one of sig, if it has one, counts the exponent up
     alternative = n == 16 and mode & FP_MODE_ALT_HALF != 0
     limit = 0x8000 if alternative else infinity(0, n)
-    if biased > 2 * bias(n) + 1 or packed >= limit:
+    if biased > 2 * bias(n) + (1 if alternative else 0) or packed >= limit:
         if alternative:
             accumulate(env, FP_INVALID)
             packed = limit - 1
