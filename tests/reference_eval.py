@@ -143,6 +143,7 @@ class Evaluator:
                     if inst.op.name == "mark":
                         pc = int(str(inst.attr("pc")))
                         saved = bytes(self.state.data)
+                        self.at_mark(pc)
                     elif inst.op.terminator:
                         break
                     else:
@@ -159,6 +160,9 @@ class Evaluator:
             self.state.data[:] = saved
             return Outcome("fault", fault.address, attrs={"info": fault.info, "pc": pc})
         raise RuntimeError(f"unit {unit.name} did not exit within {limit} blocks")
+
+    def at_mark(self, pc: int) -> None:
+        """Called where a guest instruction starts, for subclasses that watch."""
 
     def _value(self, inst: Inst, args: list[int], pc: int) -> int:
         op = inst.op

@@ -186,6 +186,8 @@ cond:4 000 P:1 U:1 0 W:1 1 Rn:4 Rt:4 (0000) 1 11 1 Rm:4        -> ldrsh_reg
 1111 0100 x 101 xxxx (1111) xxxxxxxxxxxx                       -> preload
 1111 0111 xx 01 xxxx (1111) xxxxx xx 0 xxxx                    -> preload
 1111 0110 x 101 xxxx (1111) xxxxx xx 0 xxxx                    -> preload
+1111 0100 x 001 xxxxxxxxxxxxxxxxxxxx                           -> preload  # unallocated memory hints: no operation
+1111 0110 x 001 xxxxxxxxxxxxxxx 0 xxxx                         -> preload
 
 [load_store_multiple]
 cond:4 100 P:1 U:1 0 W:1 1 Rn:4 register_list:16               -> ldm

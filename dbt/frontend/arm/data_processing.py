@@ -146,13 +146,6 @@ mvn_imm, mvn_reg, mvn_rsr = _forms(_mvn, logical=True)
 orn_imm, orn_reg, _ = _forms(_orn, logical=True)
 
 
-def movs_t16(c: Context, Rd: int, Rm: int) -> None:
-    """MOVS (register): the 16-bit encoding does not exist in an IT block."""
-    if c.in_it:
-        c.unpredictable()
-    mov_reg(c, Rm, Rd=Rd, S=1)
-
-
 # Plain immediates -----------------------------------------------------------------------------------------------------
 def movw(c: Context, Rd: int, imm16: int) -> None:
     """MOV (immediate) with a 16-bit number."""

@@ -3,7 +3,6 @@
 ROWS = """
 [data_processing]
 000 00 imm5:5 Rm:3 Rd:3                                        -> mov_reg type=0 S=2
-000 00 00000 Rm:3 Rd:3                                         -> movs_t16
 000 01 imm5:5 Rm:3 Rd:3                                        -> mov_reg type=1 S=2
 000 10 imm5:5 Rm:3 Rd:3                                        -> mov_reg type=2 S=2
 000 1100 Rm:3 Rn:3 Rd:3                                        -> add_reg S=2

@@ -79,8 +79,8 @@ class Oracle:
         uc.reg_write(arm.UC_ARM_REG_CPSR, _USER)
         for i, register in enumerate(_REGISTERS):
             uc.reg_write(register, state[f"r{i}"])
-        uc.reg_write(arm.UC_ARM_REG_C13_C0_2, state["tpidrurw"])
-        uc.reg_write(arm.UC_ARM_REG_C13_C0_3, state["tpidruro"])
+        for slot, opc2 in (("tpidrurw", 2), ("tpidruro", 3)):
+            uc.reg_write(arm.UC_ARM_REG_CP_REG, (15, 0, 0, 13, 0, 0, opc2, state[slot]))
         uc.reg_write(arm.UC_ARM_REG_CPSR, cpsr)
         why = "goto"
         try:

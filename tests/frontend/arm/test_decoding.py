@@ -15,7 +15,7 @@ from tests.frontend.arm.test_differential import CASES
 # Row name -> the mnemonics (without condition, width and S) that it may have; a row not named here has its own name before the first "_".
 _SHIFTS = {"mov", "lsl", "lsr", "asr", "ror", "rrx"}
 _MNEMONICS = {
-    "mov_imm": {"mov"}, "mov_reg": _SHIFTS, "mov_rsr": _SHIFTS, "movs_t16": {"mov"}, "adr_add": {"adr", "add", "addw"}, "adr_sub": {"adr", "sub", "subw"},
+    "mov_imm": {"mov"}, "mov_reg": _SHIFTS, "mov_rsr": _SHIFTS, "adr_add": {"adr", "add", "addw"}, "adr_sub": {"adr", "sub", "subw"},
     "add_sp_words": {"add", "adr"}, "movw": {"movw", "mov"}, "smla_xy": {"smlabb", "smlabt", "smlatb", "smlatt"},
     "smul_xy": {"smulbb", "smulbt", "smultb", "smultt"}, "smlal_xy": {"smlalbb", "smlalbt", "smlaltb", "smlaltt"}, "smlaw_y": {"smlawb", "smlawt"},
     "smulw_y": {"smulwb", "smulwt"}, "pkh": {"pkhbt", "pkhtb"}, "crc32": {"crc32b", "crc32h", "crc32w"}, "crc32c": {"crc32cb", "crc32ch", "crc32cw"},
