@@ -126,8 +126,10 @@ class Image:
         return self._starts[section] + offset
 
     def function(self, name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
-        """The function *name* as a ctypes callable, which releases the GIL while it runs."""
-        return ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        """The function *name* as a ctypes callable, which releases the GIL while it runs, and keeps the image mapped."""
+        made: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        made.image = self
+        return made  # type: ignore[no-any-return]
 
     @property
     def symbols(self) -> list[str]:

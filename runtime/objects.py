@@ -64,6 +64,7 @@ _STB_LOCAL = 0
 _R_64, _R_PC32, _R_PLT32, _R_GOTPCREL, _R_32, _R_32S, _R_PC64, _R_GOTPCRELX, _R_REX_GOTPCRELX = 1, 2, 4, 9, 10, 11, 24, 41, 42
 _JUMP_THROUGH_SLOT = b"\xff\x25"  # jmp [rip + disp32]
 _STUB_SIZE = 8
+_MAX_ALIGN = 4096
 _PADDING = b"\xcc"  # int3
 
 
@@ -98,6 +99,11 @@ class _Linker:
         self.externals: list[str] = []
         self.relocations: list[Relocation] = []
 
+    def raise_alignment(self, align: int) -> None:
+        if align > _MAX_ALIGN:
+            raise ObjectError(f"damaged object: alignment of {align:#x} bytes")
+        self.align = max(self.align, align)
+
     def lay_out(self) -> None:
         """Give every section that stays in memory its place; zero-filled ones come last, and are placed after the slots are known."""
         for index, (name, kind, flags, _, offset, size, _, _, align, _) in enumerate(self.sections):
@@ -105,19 +111,19 @@ class _Linker:
                 continue
             if flags & _SHF_TLS:
                 raise ObjectError("thread-local data is not supported")
+            self.raise_alignment(align)
             which = CODE if flags & _SHF_EXECINSTR else DATA
             area = self.areas[which]
             at = _align(len(area), align or 1)
             area += (_PADDING if which == CODE else b"\0") * (at - len(area))
             area += self.obj[offset : offset + size]
             self.homes[index] = (which, at)
-            self.align = max(self.align, align)
 
     def zero_filled(self, size: int, align: int) -> int:
         """Reserve zero-filled bytes; gives their offset relative to the start of the zero-filled part."""
+        self.raise_alignment(align)
         at = _align(self.bss, align or 1)
         self.bss = at + size
-        self.align = max(self.align, align)
         return at
 
     def read_symbols(self) -> tuple[list[tuple[int, int]], dict[str, tuple[int, int]]]:

@@ -225,7 +225,7 @@ _CODE_H2F, _CODE_F2H = CODES["vfcvt_h2f"], CODES["vfcvt_f2h"]
 @kernel(inline=True)
 def lane_bits(record, code):
     """Bits of the narrower lane of a widening or narrowing row."""
-    return _HALF_BITS if code == _CODE_H2F or code == _CODE_F2H else attribute(record, 0)
+    return _HALF_BITS if code in (_CODE_H2F, _CODE_F2H) else attribute(record, 0)
 
 
 @helper("op")

@@ -11,8 +11,20 @@ free, so that a sum of two fits, and nine below those of a double, which is more
 from __future__ import annotations
 
 from dbt.abi.cpu import (
-    FP_DIVZERO, FP_INEXACT, FP_INPUT_DENORMAL, FP_INVALID, FP_MODE_ALT_HALF, FP_MODE_DEFAULT_NAN, FP_MODE_FLUSH_IN, FP_MODE_FLUSH_OUT, FP_MODE_NAN_X86,
-    FP_MODE_RMODE, FP_MODE_TINY_AFTER, FP_OVERFLOW, FP_UNDERFLOW, header,
+    FP_DIVZERO,
+    FP_INEXACT,
+    FP_INPUT_DENORMAL,
+    FP_INVALID,
+    FP_MODE_ALT_HALF,
+    FP_MODE_DEFAULT_NAN,
+    FP_MODE_FLUSH_IN,
+    FP_MODE_FLUSH_OUT,
+    FP_MODE_NAN_X86,
+    FP_MODE_RMODE,
+    FP_MODE_TINY_AFTER,
+    FP_OVERFLOW,
+    FP_UNDERFLOW,
+    header,
 )  # fmt: skip
 from runtime.kernels import mem
 from runtime.kernels.build import kernel
