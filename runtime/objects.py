@@ -231,8 +231,8 @@ _BSS = -2  # target of zero-filled data while linking
 
 def link(obj: bytes) -> LinkedObject:
     """Link the relocatable object *obj*; ObjectError if it is none or asks for something unusual."""
-    linker = _Linker(obj)
     try:
+        linker = _Linker(obj)
         linker.lay_out()
         symbols, exported = linker.read_symbols()
         linker.relocate(symbols)
