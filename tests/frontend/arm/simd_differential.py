@@ -6,18 +6,23 @@ import os
 from collections.abc import Callable, Iterator
 from random import Random
 
+from dbt.abi.arm import MODE_BIG_ENDIAN
 from dbt.abi.exits import Exit
 from dbt.frontend.arm import frontend
 from dbt.frontend.arm.tables import A32_COND, A32_UNCOND
 from dbt.frontend.base import lift_insn
 from dbt.frontend.decode import DecodeTable, Row
 from dbt.ir.unit import Unit
+from tests.engine.harness import CODE as PAGE_CODE
 from tests.engine.harness import Harness
 from tests.frontend.arm.neon_eval import flag_slots, state_from_slots
-from tests.frontend.arm.simd_oracle import CODE_BYTES, DATA, DATA_SIZE, Oracle, State, random_state
+from tests.frontend.arm.simd_oracle import DATA, DATA_SIZE, Oracle, State, random_state
 
 ITERATIONS = int(os.environ.get("DBT_SIMD_ITERATIONS", "8"))  # encodings of each row
 
+CODE = 0x1000000
+CODE_SIZE = 0x400000
+CODE_BYTES = 8  # the instruction, and one that is undefined
 _ALWAYS = 0xE0000000
 _UDF = 0xE7F000F0
 _SLOTS = ("nf", "zf", "cf", "vf", "qf", "fpscr_nzcv", "fpscr_ctl", "fp_flags")
@@ -36,7 +41,7 @@ def row_id(value: object) -> str:
     return f"{value.name}-{value.value:08x}" if isinstance(value, Row) else ""
 
 
-def encodings(table: DecodeTable, row: Row, rng: Random, count: int) -> Iterator[tuple[int, Unit]]:
+def encodings(table: DecodeTable, row: Row, rng: Random, count: int, mode: int = 0) -> Iterator[tuple[int, Unit]]:
     """*count* random encodings that the oracle can be asked about, with their lifted units; few of them undefined."""
     made = 0
     while made < count:
@@ -45,7 +50,7 @@ def encodings(table: DecodeTable, row: Row, rng: Random, count: int) -> Iterator
             word = word & 0x0FFFFFFF | _ALWAYS
         if not_comparable(row, word):
             continue
-        unit, lifted = lift_insn(frontend, 0, word.to_bytes(4, "little"))
+        unit, lifted = lift_insn(frontend, mode, word.to_bytes(4, "little"))
         if lifted.undefined and rng.randrange(6):
             continue
         made += 1
@@ -118,13 +123,16 @@ def compare(row: Row, word: int, ours: State, theirs: State) -> list[str]:
     return ours.differences(theirs)
 
 
-def check(table: DecodeTable, row: Row, oracle: Oracle, run: Callable[[int, Unit, State], State | None], count: int, seed: int = 1) -> None:
-    """*run* gives the state after an encoding (None if it cannot tell), which must be the oracle's."""
+Run = Callable[[int, Unit, State], State | None]
+
+
+def check(table: DecodeTable, row: Row, oracle: Oracle, run: Run, count: int, seed: int = 1, mode: int = 0) -> None:
+    """*run* gives the state after an encoding (None if it cannot tell), which must be the oracle's. *mode* is a guest mode of A32."""
     rng = Random(f"{seed} {row.text}")
-    for word, unit in encodings(table, row, rng, count):
+    for word, unit in encodings(table, row, rng, count, mode):
         before = random_state(rng)
         prepare(row, before)
-        theirs = oracle.run(word, before)
+        theirs = oracle.run(word, before, bool(mode & MODE_BIG_ENDIAN))
         ours = run(word, unit, before)
         if ours is not None:
             differences = compare(row, word, ours, theirs)
@@ -132,19 +140,32 @@ def check(table: DecodeTable, row: Row, oracle: Oracle, run: Callable[[int, Unit
 
 
 class EngineRunner:
-    """Runs one instruction on an engine, like :class:`Oracle`; each at a new address of its code area."""
+    """Runs one instruction on an engine, like :class:`Oracle`; each at an address of its own, so that tier 1 compiles it."""
 
     def __init__(self, tier: str) -> None:
         self.harness = Harness("arm", tier)
+        self.harness.map(CODE, CODE_SIZE, PAGE_CODE)
         self.harness.put_memory({DATA: bytes(DATA_SIZE)})
+        self._next = CODE
 
     def run(self, word: int, before: State, mode: int = 0) -> State:
         """The state after *word*. The instruction that follows is undefined, which stops the engine."""
-        regs = {f"r{i}": value for i, value in enumerate(before.core)} | {f"d{i}": value for i, value in enumerate(before.doubles)} | flag_slots(before)
-        reason, vcpu = self.harness.run(word.to_bytes(4, "little") + _UDF.to_bytes(4, "little"), mode, regs, {DATA: before.memory})
+        if self._next == CODE + CODE_SIZE:
+            raise AssertionError("the code area is full: make CODE_SIZE larger")
+        at, self._next = self._next, self._next + CODE_BYTES
+        memory, vcpu = self.harness.memory, self.harness.vcpu
+        memory.poke(at, word.to_bytes(4, "little") + _UDF.to_bytes(4, "little"))
+        memory.poke(DATA, before.memory)
+        for slot, value in flag_slots(before).items():
+            vcpu.put(slot, value)
+        for i, value in enumerate(before.core):
+            vcpu.put(f"r{i}", value)
+        for i, value in enumerate(before.doubles):
+            vcpu.put(f"d{i}", value)
+        vcpu.pc, vcpu.mode = at, mode
+        reason = self.harness.engine.run(vcpu)
         if reason != Exit.EXCEPTION:
             raise AssertionError(f"{word:#010x} stopped with {reason.name}")
-        at = self.harness.end - CODE_BYTES
-        memory = self.harness.memory.read(DATA, DATA_SIZE)
         core, doubles = [vcpu.get(f"r{i}") for i in range(15)], [vcpu.get(f"d{i}") for i in range(32)]
-        return state_from_slots(core, doubles, {name: vcpu.get(name) for name in _SLOTS}, memory, at, vcpu.pc == at)
+        slots = {name: vcpu.get(name) for name in _SLOTS}
+        return state_from_slots(core, doubles, slots, memory.read(DATA, DATA_SIZE), at, vcpu.pc == at)

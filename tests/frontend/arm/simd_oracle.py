@@ -10,13 +10,13 @@ from unicorn import arm_const as uc
 
 CODE = 0x10000
 CODE_SIZE = 0x10000
-CODE_BYTES = 8  # the instruction, and one that is undefined
 DATA = 0x40000
 DATA_SIZE = 0x2000
 
 _CORE = [getattr(uc, f"UC_ARM_REG_R{i}") for i in range(15)]
 _DOUBLES = [getattr(uc, f"UC_ARM_REG_D{i}") for i in range(32)]
-_NZCV_AND_Q = 0xF8000000
+_NZCV_AND_Q = 0xF8000000  # bits of CPSR
+_BIG_ENDIAN = 1 << 9
 
 # Singles worth meeting: zeros, denormals, limits, infinities, NaNs, numbers near the integers' ends and the half-way cases of rounding.
 _SINGLES = (
@@ -90,7 +90,7 @@ class Oracle:
         self.machine.reg_write(uc.UC_ARM_REG_FPEXC, 1 << 30)
         self._next = CODE
 
-    def run(self, word: int, before: State) -> State:
+    def run(self, word: int, before: State, big_endian: bool = False) -> State:
         """The state after *word*; ``undefined`` is set if the instruction raised an exception. Also moves ``before.pc`` to where it ran."""
         machine = self.machine
         if self._next >= CODE + CODE_SIZE:
@@ -105,7 +105,8 @@ class Oracle:
         for number, value in zip(_DOUBLES, before.doubles, strict=True):
             machine.reg_write(number, value)
         machine.reg_write(uc.UC_ARM_REG_FPSCR, before.fpscr)
-        machine.reg_write(uc.UC_ARM_REG_CPSR, machine.reg_read(uc.UC_ARM_REG_CPSR) & ~_NZCV_AND_Q | before.flags)
+        mode = machine.reg_read(uc.UC_ARM_REG_CPSR) & ~(_NZCV_AND_Q | _BIG_ENDIAN)
+        machine.reg_write(uc.UC_ARM_REG_CPSR, mode | before.flags | (_BIG_ENDIAN if big_endian else 0))
         undefined = False
         try:
             machine.emu_start(pc, pc + 4, count=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dbt.abi.arm import MODE_THUMB
+from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_THUMB
 from dbt.frontend.arm import frontend
 from dbt.frontend.arm.asimd_modified_imm import expand_imm
 from dbt.frontend.base import lift_insn
@@ -21,6 +21,11 @@ def test_rows_in_python(table, row, simd_oracle, simd_evaluator):
 @pytest.mark.parametrize(("table", "row"), ROWS, ids=row_id)
 def test_rows_on_tier_0(table, row, simd_oracle, tier0):
     check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before), ITERATIONS, seed=2)
+
+
+@pytest.mark.parametrize(("table", "row"), rows("asimd_load_store"), ids=row_id)
+def test_big_endian_data(table, row, simd_oracle, tier0):
+    check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before, MODE_BIG_ENDIAN), ITERATIONS, seed=4, mode=MODE_BIG_ENDIAN)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from dbt.abi.arm import MODE_BIG_ENDIAN
 from dbt.frontend.arm.vfp_data import expand_imm
 from dbt.ir.types import F32, F64
 from tests.frontend.arm.simd_differential import ITERATIONS, check, row_id, rows
@@ -22,6 +23,11 @@ def test_moves_in_python(table, row, simd_oracle, simd_evaluator):
 @pytest.mark.parametrize(("table", "row"), ROWS, ids=row_id)
 def test_rows_on_tier_0(table, row, simd_oracle, tier0):
     check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before), 2 * ITERATIONS, seed=2)
+
+
+@pytest.mark.parametrize(("table", "row"), rows("fp_load_store"), ids=row_id)
+def test_big_endian_data(table, row, simd_oracle, tier0):
+    check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before, MODE_BIG_ENDIAN), ITERATIONS, seed=4, mode=MODE_BIG_ENDIAN)
 
 
 @pytest.mark.parametrize("imm8", range(256))
