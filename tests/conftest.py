@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,50 @@ CI_NEEDS_DEBIAN = "DBT_REQUIRE_DEBIAN"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite expected texts with what the code gives now")
     parser.addoption("--fuzz-seconds", type=float, default=0.0, help="go on with random input for this long; 0: the fixed seeds only")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The one-line instruction cases of tests/cases."""
+    if file_path.suffix == ".test" and file_path.parent.name == "cases":
+        return CaseFile.from_parent(parent, path=file_path)
+    return None
+
+
+class CaseFile(pytest.File):
+    """A file of instruction cases: an item a line."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for number, text in instruction_cases().read(self.path):
+            yield CaseItem.from_parent(self, name=f"{number}: {text}", line=number, text=text)
+
+
+class CaseItem(pytest.Item):
+    """One line. The seed of its random state comes from its text, so that a failure comes again."""
+
+    def __init__(self, *, line: int, text: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.line, self.text = line, text
+
+    def runtest(self) -> None:
+        cases = instruction_cases()
+        try:
+            case = cases.parse(self.text)
+        except cases.CaseError as e:
+            pytest.fail(str(e), pytrace=False)
+        for seed in (zlib.crc32(self.text.encode()), zlib.crc32(self.text.encode(), 1)):
+            found = cases.check(case, seed)
+            if found:
+                pytest.fail("\n".join([self.text, f"seed {seed}", *found]), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.line - 1, self.name
+
+
+def instruction_cases() -> Any:
+    """The module, imported only where there are cases to run."""
+    from tests import instruction_cases
+
+    return instruction_cases
 
 
 @pytest.fixture
