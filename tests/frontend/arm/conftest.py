@@ -23,6 +23,12 @@ def tier0() -> EngineRunner:
 
 
 @pytest.fixture(scope="session")
+def tier1() -> EngineRunner:
+    """Generated code, which is compiled at first execution."""
+    return EngineRunner("1")
+
+
+@pytest.fixture(scope="session")
 def simd_evaluator() -> Callable[..., State | None]:
     """The plain-Python evaluator; None for instructions with floating point."""
     evaluator = Evaluator()

@@ -25,6 +25,11 @@ def test_rows_on_tier_0(table, row, simd_oracle, tier0):
     check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before), 2 * ITERATIONS, seed=2)
 
 
+@pytest.mark.parametrize(("table", "row"), ROWS, ids=row_id)
+def test_rows_on_tier_1(table, row, simd_oracle, tier1):
+    check(table, row, simd_oracle, lambda word, unit, before: tier1.run(word, before), max(1, ITERATIONS // 8), seed=3)
+
+
 @pytest.mark.parametrize(("table", "row"), rows("fp_load_store"), ids=row_id)
 def test_big_endian_data(table, row, simd_oracle, tier0):
     check(table, row, simd_oracle, lambda word, unit, before: tier0.run(word, before, MODE_BIG_ENDIAN), ITERATIONS, seed=4, mode=MODE_BIG_ENDIAN)
