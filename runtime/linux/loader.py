@@ -105,7 +105,7 @@ def _map_segments(space: AddressSpace, fd: int, elf: Elf, bias: int) -> None:
         if s.filesz and s.memsz > s.filesz and file_end & 0xFFF:
             if not prot & PROT_WRITE:
                 raise GuestFormatError(elf.path, f"segment at {s.vaddr:#x} has zero-filled data but is not writable")
-            space.memory.write(file_end, bytes(min(page_up(file_end), s.end + bias) - file_end))
+            space.memory.write(file_end, bytes(page_up(file_end) - file_end))  # to the page's end, as in the kernel: ld.so uses the rest as its heap
 
 
 def _check(elf: Elf, address: int, got: int) -> None:
