@@ -19,7 +19,7 @@ from dbt.ir.passes.rewrite import CONST, Rewriter
 from dbt.ir.types import I1, I32, VOID, Type
 from dbt.ir.unit import Inst, Unit
 
-NIBBLE = Type("i4", 4)
+NIBBLE = Type("i32", 4)  # rules take it for i32
 PUT, GET, GOTO = OPS["put"], OPS["get"], OPS["goto"]
 
 # before, after the peepholes (fold, then flags)

@@ -19,7 +19,7 @@ and their opposites. The rules hold for all operands; tests/ir proves each at a 
 from __future__ import annotations
 
 from dbt.ir.passes.fold import RULES as FOLD_RULES
-from dbt.ir.passes.rewrite import Rewriter, Rule, const_value, same
+from dbt.ir.passes.rewrite import Rewriter, Rule, const_value, has_instance, same
 from dbt.ir.state import StateMap
 from dbt.ir.types import I1
 from dbt.ir.unit import Inst, Unit
@@ -81,7 +81,7 @@ def _equal(w: Rewriter, i: Inst) -> Inst | None:
         return w.make(i.op.name, i.of, *x.args)
     if x.op.name == "add" and (offset := const_value(x.args[1])) is not None:
         return w.make(i.op.name, i.of, x.args[0], w.const(i.of, k - offset))
-    if x.op.name == "and" and const_value(x.args[1]) == 1 << i.of.bits - 1 and (k == 0 or k == 1 << i.of.bits - 1):
+    if x.op.name == "and" and const_value(x.args[1]) == 1 << i.of.bits - 1 and k in (0, 1 << i.of.bits - 1) and has_instance("slt", i.of):
         negative = w.make("slt", i.of, x.args[0], w.const(i.of, 0))
         return negative if (k == 0) == (i.op.name == "ne") else w.make("not", I1, negative)
     if k in (0, 1) and x.op.name == "shr" and (bit := _bit(w, x)) is not None:

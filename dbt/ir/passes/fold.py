@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dbt.ir.fold import EVALUATORS
 from dbt.ir.optable import OPS
-from dbt.ir.passes.rewrite import CONST, Rewriter, Rule, const_value, same
+from dbt.ir.passes.rewrite import CONST, Rewriter, Rule, const_value, has_instance, same
 from dbt.ir.state import StateMap
 from dbt.ir.types import I1
 from dbt.ir.unit import Inst, Unit
@@ -87,7 +87,7 @@ def _xor(w: Rewriter, i: Inst) -> Inst | None:
     k = const_value(y)
     if k == 0:
         return x
-    if k == _ones(i):
+    if k == _ones(i) and has_instance("not", i.of):
         return w.make("not", i.of, x)
     if i.of is I1:
         for inverted, other in ((x, y), (y, x)):
@@ -207,7 +207,7 @@ def _select(w: Rewriter, i: Inst) -> Inst | None:
         if low == 0:
             return w.make("and", I1, c, x)
         return w.make("not", I1, c) if high == 0 and low == 1 else None
-    if high == 1 and low == 0 and i.of.name in OPS["zext"].types:
+    if high == 1 and low == 0 and has_instance("zext", i.of):
         return w.make("zext", i.of, c)
     return None
 
@@ -216,7 +216,7 @@ def _zext(w: Rewriter, i: Inst) -> Inst | None:
     x = i.args[0]
     if x.op.name == "zext":
         return w.make("zext", i.of, x.args[0])
-    if x.op.name == "trunc" and x.args[0].type is i.of and i.of.name in OPS["and"].types:
+    if x.op.name == "trunc" and x.args[0].type is i.of:
         return w.make("and", i.of, x.args[0], w.const(i.of, (1 << x.type.bits) - 1))
     return None
 
@@ -234,7 +234,8 @@ def _trunc(w: Rewriter, i: Inst) -> Inst | None:
         source = x.args[0]
         if source.type is i.of:
             return source
-        return w.make("trunc" if source.type.bits > i.of.bits else x.op.name, i.of, source)
+        name = "trunc" if source.type.bits > i.of.bits else x.op.name
+        return w.make(name, i.of, source) if has_instance(name, i.of) else None
     if x.op.name == "and" and (k := const_value(x.args[1])) is not None and k & _ones(i) == _ones(i):
         return w.make("trunc", i.of, x.args[0])
     return None

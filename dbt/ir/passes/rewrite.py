@@ -23,6 +23,11 @@ def const_value(inst: Inst) -> int | None:
     return None
 
 
+def has_instance(name: str, of: Type) -> bool:
+    """True if the row *name* can be used at type *of*: logic knows narrow types that arithmetic does not."""
+    return of.name in OPS[name].types
+
+
 def same(x: Inst, y: Inst) -> bool:
     """True if both are the same value, or constants of the same type and value."""
     return x is y or (x.op is CONST and y.op is CONST and x.attrs == y.attrs and x.type is y.type)
