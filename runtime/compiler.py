@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HOT = 1000  # executions in tier 0 that make a block hot
 _IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
 _LONGEST_IDLE = 0.02  # ...and at most
+_SECOND_LOOK = 0.05  # seconds
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
 _FORK_PATIENCE = 0.01  # seconds a fork waits for the compiler
@@ -58,6 +60,8 @@ class Tier1:
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns"), 0)
         self._tried: dict[Start, int] = {}
+        self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
+        self._waiting: list[tuple[float, Start, int]] = []  # hot blocks inside a region that is entered elsewhere: when to look again, count by then
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -106,19 +110,36 @@ class Tier1:
     # Work -------------------------------------------------------------------------------------------------------------
     def compile_hot(self) -> bool:
         """Deal with every block in the hot queue; gives whether there was any."""
-        blocks = self.engine.block.take_hot()
-        for at in blocks:
-            tag = self.engine.block.block_field(at, "tag")
-            start = (tag & _TAG_PC, tag >> 48)
+        starts = [(tag & _TAG_PC, tag >> 48) for tag in (self.engine.block.block_field(at, "tag") for at in self.engine.block.take_hot())]
+        starts += self._still_interpreted()
+        for start in starts:
             with self._lock:
                 if self._stop.is_set() and not self.synchronous:
                     break
                 self._make(start)
-        return bool(blocks)
+        return bool(starts)
+
+    def _still_interpreted(self) -> list[Start]:
+        """Hot blocks for which the region around them has not helped: tier 0 goes on executing them, in a loop without an entry."""
+        now = time.monotonic()
+        due = [item for item in self._waiting if item[0] <= now]
+        self._waiting = [item for item in self._waiting if item[0] > now]
+        found = [start for _, start, count in due if self._executed(start) > count + HOT]
+        for start in found:
+            self._covered.pop(start, None)
+        return found
+
+    def _executed(self, start: Start) -> int:
+        block = self.engine.find_block(*start)
+        return self.engine.block.block_field(block, "count") if block else 0
 
     def _make(self, start: Start) -> None:
         """Have native code for the block at *start*, one way or another."""
         if self._install(start) or self._tried.get(start, 0) >= 3:
+            return
+        inside = self._covered.get(start)
+        if inside and read_word(inside):
+            self._waiting.append((time.monotonic() + _SECOND_LOOK, start, self._executed(start)))
             return
         self._tried[start] = self._tried.get(start, 0) + 1
         try:
@@ -177,11 +198,15 @@ class Tier1:
         contents = [fetch.content(*r) for r in region.ranges]
         optimise(region.unit)
         starts = list(region.entries)
-        text = lower(region.unit, [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()], self.engine.layout)
+        text = lower(region.unit, [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()], self.engine.layout, linear=True)
         linked = objects.link(backend.compile_object(text, self.level))
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")
-        if self._enter(linked, starts, region.ranges, contents) and self.cache is not None:
+        if not self._enter(linked, starts, region.ranges, contents):
+            return
+        if not self.synchronous:
+            self._covered.update(dict.fromkeys(blocks, self.natives[start][1]))
+        if self.cache is not None:
             self.cache.add(Cached(starts, region.ranges, objects.dump(linked)), contents)
 
     def _enter(self, linked: objects.LinkedObject, entries: list[Start], ranges: list[tuple[int, int]], contents: list[bytes]) -> bool:
@@ -212,6 +237,8 @@ class Tier1:
             self.arena.reset()
             self.natives.clear()
             self._tried.clear()
+            self._covered.clear()
+            self._waiting.clear()
             self.engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
 
     def stats(self) -> dict[str, object]:

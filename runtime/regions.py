@@ -77,7 +77,7 @@ def plan(source: Source, start: Start) -> Plan:
 _RECORD = struct.Struct("<HHQI")
 _GOTO = CODES["goto"]
 _RARE = {CODES[name] for name in OPS if is_rare(name)}
-_LEAVING = {CODES[name] for name in ("goto_ind", "syscall")}
+_CONST, _SYSCALL = CODES["const.i64"], CODES["syscall"]
 _TAG_PC = (1 << 48) - 1
 _MOST_RECORDS = 1024
 
@@ -99,23 +99,19 @@ class Profile:
             return None
         header = ctypes.string_at(self.process.address + at, BLOCK_BYTES)
         records, length, insns = (int.from_bytes(header[block.offset(n) :][:8], "little") for n in ("records", "length", "insns"))
-        targets, leaves = self._exits(records, start[0], start[0] + length) if records else ((), False)
-        return Flow(insns, targets, (start[0] + length, start[1]) if leaves or not targets else self._call_return(start, length, targets))
-
-    def _call_return(self, start: Start, length: int, targets: tuple[Start, ...]) -> Start | None:
-        """The block behind one that only jumps away: a call comes back there."""
-        behind = (start[0] + length, start[1])
-        return behind if behind not in targets and self.find(*behind) else None
+        targets, comes_back = self._exits(records, start[0], start[0] + length) if records else ((), False)
+        return Flow(insns, targets, (start[0] + length, start[1]) if comes_back else None)
 
     def _exits(self, first: int, low: int, high: int) -> tuple[tuple[Start, ...], bool]:
-        """Direct targets of the records from offset *first*, which belong to guest addresses *low* to *high*; and whether any leaves otherwise."""
+        """Direct targets of the records from offset *first*, which belong to guest addresses *low* to *high*; and whether control comes back behind
+        them: a system call, or an instruction that computes that address (with the Thumb bit, perhaps) as a call does for its link register."""
         size = min(_MOST_RECORDS * RECORD_BYTES, self.process.get("record_end") - first)
         data = ctypes.string_at(self.process.address + first, size)
         tags_at = proc.offset("record_tags") + (first - proc.offset("records")) // 2
         tags = ctypes.string_at(self.process.address + tags_at, size // 2)
         targets: list[Start] = []
-        leaves = payload = False
-        for (code, dst, target, _), (tag,) in zip(_RECORD.iter_unpack(data), struct.iter_unpack("<Q", tags), strict=True):
+        comes_back = payload = False
+        for (code, dst, value, _), (tag,) in zip(_RECORD.iter_unpack(data), struct.iter_unpack("<Q", tags), strict=True):
             if not low <= tag & _TAG_PC <= high:
                 break
             if payload:
@@ -123,13 +119,13 @@ class Profile:
             elif code in _RARE:
                 payload = True
             elif code == _GOTO:
-                if (target, dst) not in targets:
-                    targets.append((target, dst))
+                if (value, dst) not in targets:
+                    targets.append((value, dst))
                 if tag & _TAG_PC == high:
                     break
-            elif code in _LEAVING:
-                leaves = True
-        return tuple(targets), leaves
+            elif code == _SYSCALL or (code == _CONST and value & ~1 == high):
+                comes_back = True
+        return tuple(targets), comes_back
 
 
 # What the code says -----------------------------------------------------------------------------------------------------

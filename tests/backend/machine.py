@@ -57,6 +57,7 @@ class Machine:
             self._table[helper_offset(name) // 8] = shells.address(f"h_{name}")
         self._enter = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(shells.address("enter"))
         self.put("helpers", ctypes.addressof(self._table))
+        self.put("guest_base", ctypes.addressof(self.memory) - BASE)
         self.flush_tlb()
 
     def _missing(self, name: str):  # noqa: ANN202
@@ -130,9 +131,9 @@ class Machine:
             ctypes.memmove(host, self.cpu + 8 * cell, 16)
 
     # Regions ---------------------------------------------------------------------------------------------------------
-    def load(self, unit: Unit, entries: Sequence[Entry] | None = None, level: int = 1) -> Placed:
+    def load(self, unit: Unit, entries: Sequence[Entry] | None = None, level: int = 1, linear: bool = False) -> Placed:
         entries = entries or [Entry(next(iter(unit.blocks)), 0x8000, 0)]
-        return self.arena.place(objects.link(backend.compile_object(lower(unit, entries, LAYOUT), level)))
+        return self.arena.place(objects.link(backend.compile_object(lower(unit, entries, LAYOUT, linear), level)))
 
     def run(self, region: Placed, entry: int = 0) -> int:
         """Enter a region; gives cpu.exit_reason."""

@@ -133,7 +133,7 @@ def _check(r: Region, address: str, span: int, align: int, tag_field: str) -> tu
     fast, slow = t.new_label("fast"), t.new_label("slow")
     t.do(f"br i1 {t.value(f'icmp eq {address_type} {tag}, {want}')}, label %{fast}, label %{slow}{LIKELY}")
     t.label(fast)
-    addend = t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
+    addend = "%guest" if r.linear else t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
     return t.at(addend, wide), slow
 
 

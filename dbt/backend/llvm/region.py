@@ -56,9 +56,11 @@ class Snapshot:
 
 
 class Region:
-    """One lowering run; ``text`` holds the function body."""
+    """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
+    address of an access does not wait for the TLB entry."""
 
-    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout) -> None:
+    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False) -> None:
+        self.linear = linear
         self.unit = unit
         self.entries = entries
         self.layout = layout
@@ -318,6 +320,8 @@ class Region:
         for name, _, type in cc.pinned_values(self.layout):
             t.do(f"store {type} %in_{name}, ptr {self.homes.of[name].pointer}, align 4")
         t.do(f"%tlb = getelementptr i8, ptr %cpu, i64 {self.layout.offset('tlb')}")
+        if self.linear:
+            t.do(f"%guest = load ptr, ptr {self.field('guest_base')}, align 8{CPU}")
         if len(self.entries) == 1:
             t.do("br label %enter_0")
         else:
@@ -411,6 +415,6 @@ def _alignment(type: str) -> int:
     return _ALIGNMENTS.get(type, 8)
 
 
-def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout) -> str:
-    """LLVM text of *unit*, entered at *entries*."""
-    return Region(unit, entries, layout).lower()
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False) -> str:
+    """LLVM text of *unit*, entered at *entries*; *linear* as for :class:`Region`."""
+    return Region(unit, entries, layout, linear).lower()
