@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from dbt import pipeline
 from dbt.abi.archs import LAYOUTS
@@ -130,3 +133,14 @@ def test_unknown_names() -> None:
     unit = pipeline.lift_block(ARM, fetcher(), BASE, 0)
     with pytest.raises(ValueError, match="no pass is called 'inline'; there are straighten"):
         pipeline.optimise(unit, ["inline"])
+
+
+@pytest.mark.parametrize("name", ["demo", "matmul", "quicksort", "stages"])
+def test_guest_code_stays_well_formed(guests: Path, name: str) -> None:
+    """Blocks all over a program, the bytes between functions included, verify before and after the passes."""
+    with (guests / f"{name}.elf").open("rb") as file:
+        text = ELFFile(file).get_section_by_name(".text")
+        base, data = text["sh_addr"], text.data()
+    for pc in range(base, base + len(data), 20):
+        made = pipeline.lift_region(ARM, lambda address, count: data[address - base : address - base + count] if address >= base else b"", [(pc, 0)], [])
+        check(pipeline.optimise(check(made.unit, SLOTS)), SLOTS)
