@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.frontend.arm.neon_eval import Evaluator, UnsupportedOp
-from tests.frontend.arm.simd_differential import EngineRunner
-from tests.frontend.arm.simd_oracle import Oracle, State
+from tests.frontend.arm.neon_eval import run, uses_floating_point
+from tests.frontend.arm.simd_differential import EngineRunner, Run
+from tests.frontend.arm.simd_oracle import Oracle
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +27,6 @@ def tier1() -> EngineRunner:
 
 
 @pytest.fixture(scope="session")
-def simd_evaluator() -> Callable[..., State | None]:
+def simd_evaluator() -> Run:
     """The plain-Python evaluator; None for instructions with floating point."""
-    evaluator = Evaluator()
-
-    def run(word: int, unit: object, before: State) -> State | None:
-        try:
-            return evaluator.run(unit, before)
-        except UnsupportedOp:
-            return None
-
-    return run
+    return lambda word, unit, before: None if uses_floating_point(unit) else run(unit, before)

@@ -15,7 +15,7 @@ from dbt.frontend.decode import DecodeTable, Row
 from dbt.ir.unit import Unit
 from tests.engine.harness import CODE as PAGE_CODE
 from tests.engine.harness import Harness
-from tests.frontend.arm.neon_eval import flag_slots, state_from_slots
+from tests.frontend.arm.neon_eval import slots_of, state_of
 from tests.frontend.arm.simd_oracle import DATA, DATA_SIZE, Oracle, State, random_state
 
 ITERATIONS = int(os.environ.get("DBT_SIMD_ITERATIONS", "8"))  # encodings of each row
@@ -25,7 +25,6 @@ CODE_SIZE = 0x400000
 CODE_BYTES = 8  # the instruction, and one that is undefined
 _ALWAYS = 0xE0000000
 _UDF = 0xE7F000F0
-_SLOTS = ("nf", "zf", "cf", "vf", "qf", "fpscr_nzcv", "fpscr_ctl", "fp_flags")
 
 
 def rows(*modules: str) -> list[tuple[DecodeTable, Row]]:
@@ -156,16 +155,10 @@ class EngineRunner:
         memory, vcpu = self.harness.memory, self.harness.vcpu
         memory.poke(at, word.to_bytes(4, "little") + _UDF.to_bytes(4, "little"))
         memory.poke(DATA, before.memory)
-        for slot, value in flag_slots(before).items():
+        for slot, value in slots_of(before).items():
             vcpu.put(slot, value)
-        for i, value in enumerate(before.core):
-            vcpu.put(f"r{i}", value)
-        for i, value in enumerate(before.doubles):
-            vcpu.put(f"d{i}", value)
         vcpu.pc, vcpu.mode = at, mode
         reason = self.harness.engine.run(vcpu)
         if reason != Exit.EXCEPTION:
             raise AssertionError(f"{word:#010x} stopped with {reason.name}")
-        core, doubles = [vcpu.get(f"r{i}") for i in range(15)], [vcpu.get(f"d{i}") for i in range(32)]
-        slots = {name: vcpu.get(name) for name in _SLOTS}
-        return state_from_slots(core, doubles, slots, memory.read(DATA, DATA_SIZE), at, vcpu.pc == at)
+        return state_of(vcpu.get, memory.read(DATA, DATA_SIZE), at, vcpu.pc == at)
