@@ -31,7 +31,7 @@ class StateMap:
         ranges = {name: (offset, offset + slot_bytes(type)) for name, (offset, type) in slots.items()}
         borders = sorted({border for pair in ranges.values() for border in pair})
         piece = {border: at for at, border in enumerate(borders)}
-        self.masks = {name: (1 << piece[end]) - (1 << piece[start]) for name, (start, end) in ranges.items()}
+        self.masks: dict[object, int] = {name: (1 << piece[end]) - (1 << piece[start]) for name, (start, end) in ranges.items()}
         users: dict[int, list[str]] = {}
         for name, (start, end) in ranges.items():
             for at in range(piece[start], piece[end]):

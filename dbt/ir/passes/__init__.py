@@ -31,7 +31,8 @@ PASSES: dict[str, Pass] = {
     "dce": dce,
 }
 
-STANDARD = ("straighten", "forward", "fold", "cse", "flags", "straighten", "dead_puts", "dce")
+# A lifted region is straight already; folded branches make new chains.
+STANDARD = ("forward", "fold", "cse", "flags", "straighten", "dead_puts", "dce")
 
 
 def run_passes(unit: Unit, state: StateMap, names: Iterable[str] | None = None) -> Unit:

@@ -15,83 +15,38 @@ from dbt.ir.unit import Block, Inst, Unit
 def dead_puts(unit: Unit, state: StateMap, precise: bool = True) -> Unit:
     """Delete each ``put`` whose bytes are all written again on every path before anybody sees them.
 
-    With ``precise=False`` faults and loop heads are not counted as seeing: the state is then exact at the unit's exits only, which is for
-    engines that rebuild the state of a fault by other means (such as running the unit's instructions again from its start)."""
-    cfg = Cfg(unit)
-    heads = loop_heads(unit) if precise else set()
-    live_in: dict[str, int] = {}
-    effects = {block.label: _effects(block, state, precise) for block in cfg.order}
-    changed = True
-    while changed:
-        changed = False
-        for block in reversed(cfg.order):
-            seen, written = effects[block.label]
-            new = seen | (_live_out(block, state, live_in) & ~written)
-            if block.label in heads:
-                new = state.everything
-            if new != live_in.get(block.label, -1):
-                live_in[block.label] = new
-                changed = True
-    for block in cfg.order:
-        _sweep(block, state, _live_out(block, state, live_in), precise)
+    With ``precise=False`` faults are not counted as seeing: the state is then exact at exits and loop heads only, which is for engines that
+    rebuild the state of a fault by other means (such as running the unit's instructions again from its start)."""
+    live_in = dict.fromkeys(loop_heads(unit), state.everything)
+    for block in reversed(Cfg(unit).order):
+        live = 0 if block.successors() else state.everything
+        for label in block.successors():
+            # Swept already, but for those that close a loop: all are shown there, at a head or (inside an instruction) to be on the safe side.
+            live |= live_in.get(label, state.everything)
+        live = _sweep(block, state, live, precise)
+        live_in.setdefault(block.label, live)
     return unit
 
 
-def _live_out(block: Block, state: StateMap, live_in: dict[str, int]) -> int:
-    successors = block.successors()
-    if not successors:
-        return state.everything
-    live = 0
-    for label in successors:
-        live |= live_in.get(label, 0)
-    return live
-
-
-def _effects(block: Block, state: StateMap, precise: bool) -> tuple[int, int]:
-    """(pieces seen before *block* writes them, pieces that it writes before anybody sees them)."""
-    seen = written = 0
-    for inst in reversed(block.insts):
-        effects = inst.op.effects
-        if effects == "" or effects == "b":
-            continue
-        if effects == "p":
-            mask = state.masks[_slot(inst)]
-            seen &= ~mask
-            written |= mask
-        else:
-            shown = _shown(inst, state, precise)
-            seen |= shown
-            written &= ~shown
-    return seen, written
-
-
-def _sweep(block: Block, state: StateMap, live: int, precise: bool) -> None:
+def _sweep(block: Block, state: StateMap, live: int, precise: bool) -> int:
+    """Delete the dead puts of *block*, whose end shows the pieces *live*; gives the pieces that its start shows."""
+    masks = state.masks
     kept: list[Inst] = []
     for inst in reversed(block.insts):
         effects = inst.op.effects
         if effects == "p":
-            mask = state.masks[_slot(inst)]
+            mask = masks[inst.attrs[0]]
             if not live & mask:
                 continue
             live &= ~mask
-        elif effects and effects != "b":
-            live |= _shown(inst, state, precise)
+        elif effects == "g":
+            live |= masks[inst.attrs[0]]
+        elif "f" in effects:
+            if precise:
+                live = state.everything
+        elif "e" in effects:
+            live |= state.env_reads
         kept.append(inst)
     kept.reverse()
     block.insts = kept
-
-
-def _shown(inst: Inst, state: StateMap, precise: bool) -> int:
-    """Pieces of the state that *inst* shows to somebody."""
-    effects = inst.op.effects
-    if effects == "g":
-        return state.masks[_slot(inst)]
-    if "f" in effects:
-        return state.everything if precise else 0
-    return state.env_reads if "e" in effects else 0
-
-
-def _slot(inst: Inst) -> str:
-    slot = inst.attrs[0]
-    assert isinstance(slot, str)
-    return slot
+    return live
