@@ -89,14 +89,15 @@ def _reverse_postorder(unit: Unit, starts: list[str]) -> list[Block]:
         stack = [(blocks[start], list(blocks[start].successors()))]
         while stack:
             block, todo = stack[-1]
-            if not todo:
+            while todo:
+                label = todo.pop()
+                if label not in seen and label in blocks:
+                    seen.add(label)
+                    stack.append((blocks[label], list(blocks[label].successors())))
+                    break
+            else:
                 post.append(block)
                 stack.pop()
-                continue
-            label = todo.pop()
-            if label not in seen and label in blocks:
-                seen.add(label)
-                stack.append((blocks[label], list(blocks[label].successors())))
     post.reverse()
     return post
 

@@ -8,6 +8,7 @@ a region into SSA again. A unit may be one guest instruction, a basic block, or 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from dbt.ir.optable import Op
 from dbt.ir.types import TYPES, Type
@@ -46,13 +47,8 @@ class Block:
 
     def successors(self) -> tuple[str, ...]:
         """Labels of the blocks of the same unit that may follow."""
-        last = self.terminator
-        if last is None:
-            return ()
-        if last.op.name == "br":
-            return (str(last.attrs[0]),)
-        if last.op.name == "brif":
-            return (str(last.attrs[0]), str(last.attrs[1]))
+        if self.insts and self.insts[-1].op.name in ("br", "brif"):
+            return cast(tuple[str, ...], self.insts[-1].attrs)  # exactly the labels
         return ()
 
 

@@ -42,6 +42,7 @@ class Rewriter:
         self.rules = rules
         self.out: list[Inst] = []
         self.pc: int | None = None
+        self.cut_off = False  # a branch lost a target
 
     def const(self, type: Type, value: int) -> Inst:
         """A constant, modulo the width of *type*."""
@@ -52,6 +53,7 @@ class Rewriter:
     def make(self, name: str, of: Type, *args: Inst, attrs: tuple[object, ...] = ()) -> Inst:
         """A new operation, simplified by the rules at once."""
         inst = Inst(OPS[name], of, args, attrs)
+        self.cut_off |= name == "br"
         rule = self.rules.get(name)
         new = rule(self, inst) if rule is not None else None
         if new is not None:
@@ -85,5 +87,6 @@ class Rewriter:
                 append(inst)
             block.insts = self.out
             pc_out[block.label] = self.pc
-        drop_unreachable(unit)
+        if self.cut_off:
+            drop_unreachable(unit)
         return unit

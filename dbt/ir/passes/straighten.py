@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbt.ir.cfg import Cfg, drop_unreachable
+from dbt.ir.cfg import Cfg
 from dbt.ir.optable import OPS
 from dbt.ir.state import StateMap
 from dbt.ir.types import VOID
@@ -15,8 +15,10 @@ def straighten(unit: Unit, state: StateMap) -> Unit:
     """Send branches to a block that only branches on to its target, join a block to its only predecessor if that goes nowhere else, and delete
     blocks that nothing reaches. The order of the blocks that stay is kept."""
     _thread(unit)
-    drop_unreachable(unit)
-    _join(unit)
+    cfg = Cfg(unit)
+    if len(cfg.order) < len(unit.blocks):
+        unit.blocks = {label: block for label, block in unit.blocks.items() if label in cfg.preds}
+    _join(unit, cfg)
     return unit
 
 
@@ -47,8 +49,7 @@ def _end(label: object, onward: dict[object, str]) -> object:
     return label
 
 
-def _join(unit: Unit) -> None:
-    cfg = Cfg(unit)
+def _join(unit: Unit, cfg: Cfg) -> None:
     roots = set(cfg.roots)
     joined: dict[str, Block] = {}  # label of a block that was appended -> the block it went into
     for block in cfg.order:
