@@ -2,7 +2,7 @@
 
 A kernel module decorates its functions with ``@kernel`` (callable from other kernels), ``@export`` (also callable from Python, through
 ``runtime.image``) or ``@helper`` (also callable from generated code). numba only types and lowers here; linking, optimising and code generation happen once,
-over the whole program, so that every function is compiled a single time. numba's hooks for that are its library class and its target context.
+over the whole program, so that every function is compiled a single time (see ``lowering``).
 """
 
 from __future__ import annotations
@@ -18,27 +18,18 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 from numba import njit
 from numba.core import types
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase
-from numba.core.compiler_machinery import PassManager
-from numba.core.registry import cpu_target
-from numba.core.typed_passes import AnnotateTypes, IRLegalization, NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
-from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
-from numba.cpython import numbers
-from numba.np.math import numbers as math_numbers
 
 from dbt.abi.helpers import HELPERS
+from runtime.kernels.lowering import KernelPipeline, lowering_only
 from runtime.kernels.mem import P
 
 # Modules whose exports make the image, besides those that they import.
 MODULES = ("rare", "dispatch")
 
-# What kernel code needs of numba's pipeline; closures, inlining in Python, parallel loops and the like cost half of the time.
-_PASSES = (TranslateByteCode, FixupArgs, IRProcessing, GenericRewrites, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis, IRLegalization, AnnotateTypes,
-           NativeLowering, NoPythonBackend)
-
 _TYPES: dict[str, types.Type] = {"p": P, "i64": types.int64, "l": types.int64, "v": types.void, "void": types.void}
 _LLVM_TYPES: dict[types.Type, str] = {P: "ptr", types.int64: "i64", types.void: "void"}
+
+_LOWERED_TYPES = {"ptr": "ptr", "i64": "i64", "void": "ptr"}  # numba returns its None as a pointer
 
 
 class Export(NamedTuple):
@@ -58,21 +49,10 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False) 
     """Decorator: a function for use in kernels, typed from its call sites. ``inline`` forces LLVM to inline it."""
     if function is None:
         return lambda f: kernel(f, inline=inline)
-    made = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=inline, pipeline_class=_Pipeline)(function)
+    made = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=inline, pipeline_class=KernelPipeline)(function)
     template = made.get_call_template
     made.get_call_template = lambda args, kws: template(tuple([_widest(t) for t in args]), kws)
     return made
-
-
-class _Pipeline(CompilerBase):
-    """numba's pipeline for kernels."""
-
-    def define_pipelines(self) -> list[Any]:
-        passes = PassManager("kernel")
-        for step in _PASSES:
-            passes.add_pass(step, step.__name__)
-        passes.finalize()
-        return [passes]
 
 
 def _widest(type: Any) -> Any:
@@ -127,44 +107,6 @@ def llvm_text(text: str) -> None:
 
 
 # numba ------------------------------------------------------------------------------------------------------------------
-class _Library(JITCodeLibrary):
-    """A numba code library that keeps the lowered module as it is: not optimised, not linked, not compiled."""
-
-    def _optimize_functions(self, ll_module: Any) -> None:
-        ll_module.data_layout = self._codegen._data_layout
-
-    def finalize(self) -> None:
-        self._finalized = True
-
-
-def _identity(library: Any, fndesc: Any, env: Any) -> Any:
-    """What stands for the address of a kernel: numba wants a builtin function, and a different one for each kernel."""
-    return [].append
-
-
-def _wrapping(result: Any) -> list[str]:
-    """No "nsw": numba promises LLVM that int64 arithmetic never overflows, but kernels compute modulo 2^64."""
-    return []
-
-
-@contextmanager
-def _lowering_only() -> Iterator[None]:
-    """Make numba stop after lowering, and lower integer arithmetic as modulo 2^64."""
-    context = cpu_target.target_context
-    codegen = context.codegen()
-    library_class = codegen._library_class
-    codegen._library_class = _Library
-    context.get_executable = _identity
-    flags = numbers._int_arith_flags
-    numbers._int_arith_flags = math_numbers._int_arith_flags = _wrapping
-    try:
-        yield
-    finally:
-        numbers._int_arith_flags = math_numbers._int_arith_flags = flags
-        codegen._library_class = library_class
-        del context.get_executable
-
-
 def _lower(row: Export) -> tuple[str, Any]:
     """Name of the lowered function in LLVM, and its library."""
     row.function.compile(row.signature)
@@ -187,16 +129,15 @@ def _closure(libraries: list[Any]) -> list[Any]:
 
 
 def _shell(row: Export, lowered: str) -> list[str]:
-    """The function that callers see, in LLVM assembly: numba's own convention returns through memory and gives a status."""
+    """The function that callers see, in LLVM assembly."""
     arguments = [_LLVM_TYPES[t] for t in row.signature.args]
     result = _LLVM_TYPES[row.signature.return_type]
     parameters = ", ".join(f"{t} %a{i}" for i, t in enumerate(arguments))
-    passed = ", ".join(["ptr %result", "ptr %status", *(f"{t} %a{i}" for i, t in enumerate(arguments))])
-    returned = ["  ret void"] if result == "void" else [f"  %value = load {result}, ptr %result", f"  ret {result} %value"]
+    returned = "ret void" if result == "void" else f"ret {result} %value"
     return [
-        f"define {row.convention} {result} @{row.symbol}({parameters}) nounwind {{", "  %result = alloca i64", "  %status = alloca ptr",
-        f'  %code = call i32 @"{lowered}"({passed})', *returned, "}",
-    ]
+        f"define {row.convention} {result} @{row.symbol}({parameters}) nounwind {{", f'  %value = call {_LOWERED_TYPES[result]} @"{lowered}"({parameters})',
+        f"  {returned}", "}",
+    ]  # fmt: skip
 
 
 def _shells(rows: list[Export], lowered: list[str]) -> str:
@@ -205,7 +146,8 @@ def _shells(rows: list[Export], lowered: list[str]) -> str:
     for row, name in zip(rows, lowered, strict=True):
         if name not in declared:
             declared.add(name)
-            lines.append(f'declare i32 @"{name}"({", ".join(["ptr", "ptr", *(_LLVM_TYPES[t] for t in row.signature.args)])})')
+            result = _LOWERED_TYPES[_LLVM_TYPES[row.signature.return_type]]
+            lines.append(f'declare {result} @"{name}"({", ".join(_LLVM_TYPES[t] for t in row.signature.args)})')
         lines += _shell(row, name)
     return "\n".join(lines)
 
@@ -239,7 +181,7 @@ def compile_exports(exports: list[Export], texts: list[str]) -> bytes:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     llvm.initialize_native_asmparser()
-    with _lowering_only():
+    with lowering_only():
         lowered = [_lower(row) for row in exports]
     machine = target_machine()
     module = llvm.parse_assembly(_shells(exports, [name for name, _ in lowered]))
