@@ -104,7 +104,7 @@ class _Parser:
         self.pending: list[tuple[int, Inst, list[int]]] = []
 
     def line(self, number: int, text: str) -> None:
-        words = text.replace(",", " , ").split() if "(" not in text else re.sub(r",(?![^(]*\))", " , ", text).split()
+        words = [word.rstrip(",") for word in text.split()]
         if words[0] == "unit":
             self._header(number, words)
         elif self.unit is None:
@@ -116,7 +116,7 @@ class _Parser:
             if label[2]:
                 self.unit.entries.append(label[1])
         else:
-            self._inst(number, [word for word in words if word != ","])
+            self._inst(number, words)
 
     def _header(self, number: int, words: list[str]) -> None:
         if len(words) != 3 or not words[2].startswith("arch="):
