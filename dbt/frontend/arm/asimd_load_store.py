@@ -18,7 +18,7 @@ _LAST_DOUBLE = 31
 
 def _base(c: Context, n: int) -> Inst:
     if n == PC:
-        c.undefined()
+        c.unpredictable()
     return c.get_reg(n)
 
 
@@ -53,12 +53,12 @@ def _structure_bytes(n: int, element: int) -> list[int]:
 
 
 def _check_multiple(c: Context, n: int, regs: int, inc: int, d: int, size: int, align: int) -> int:
-    """Alignment in bytes; UNDEFINED (and UNPREDICTABLE: registers beyond D31) cases end here."""
+    """Alignment in bytes; the last register must exist."""
     doubles = n * regs
     if n > 1 and size == 3 or align > 1 and doubles in (1, 3) or align == 3 and doubles == 2:
         c.undefined()
     if d + regs - 1 + (n - 1) * inc > _LAST_DOUBLE:
-        c.undefined()
+        c.unpredictable()
     return 4 << align if align else 1
 
 
@@ -135,7 +135,7 @@ def _lane_operand(c: Context, n: int, size: int, index_align: int) -> tuple[int,
 
 def _lane_registers(c: Context, d: int, n: int, inc: int) -> list[str]:
     if d + (n - 1) * inc > _LAST_DOUBLE:
-        c.undefined()
+        c.unpredictable()
     return [f"d{d + member * inc}" for member in range(n)]
 
 

@@ -342,7 +342,7 @@ def vtbl(c: Context, D: int, Vn: int, Vd: int, len: int, N: int, op: int, M: int
     """VTBL, and VTBX (op), which leaves the bytes with an index out of range alone."""
     first, count = double(N, Vn), len + 1
     if first + count > 32:
-        c.undefined()
+        c.unpredictable()
     b = c.b
     zero = b.const(V64, 0)
     table = [b.getreg(f"d{first + i}") if i < count else zero for i in range(4)]

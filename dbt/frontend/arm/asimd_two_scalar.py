@@ -16,12 +16,9 @@ _Result = Callable[[Builder, BinaryOperands], Inst]
 
 def _scalar(c: Context, lane: int, M: int, Vm: int) -> tuple[int, int]:
     """(doubleword register, lane index) of a scalar operand (ARM ARM A7.3.2)."""
-    if lane == 16:
-        return Vm & 7, M << 1 | Vm >> 3
-    if lane == 32:
-        return Vm, M
-    c.undefined()
-    raise AssertionError("undefined() does not return")
+    if lane not in (16, 32):
+        c.undefined()
+    return (Vm & 7, M << 1 | Vm >> 3) if lane == 16 else (Vm, M)
 
 
 def _same_length(*lanes: int) -> Callable[[_Result], Callable[..., None]]:

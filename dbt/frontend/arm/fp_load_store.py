@@ -59,7 +59,7 @@ _Places = list[tuple[str, Type, int]]  # (slot, type, memory offset)
 def _single_places(c: Context, D: int, Vd: int, imm8: int) -> _Places:
     first = single(D, Vd)
     if imm8 == 0 or first + imm8 > 32:
-        c.undefined()
+        c.unpredictable()
     return [(f"s{first + i}", I32, _WORD * i) for i in range(imm8)]
 
 
@@ -67,14 +67,14 @@ def _double_places(c: Context, D: int, Vd: int, imm8: int) -> _Places:
     """An odd imm8 is FLDMX or FSTMX: the same registers, one more word of memory passed over."""
     first, count = double(D, Vd), imm8 // 2
     if not 0 < count <= 16 or first + count > 32:
-        c.undefined()
+        c.unpredictable()
     return double_spans(first, count)
 
 
 def _start(c: Context, Rn: int, W: int, size: int, down: int) -> Inst:
-    """The lowest address; writing back the PC, or storing relative to it in T32, is UNPREDICTABLE."""
+    """The lowest address. The PC is a base in A32 only, and is not written back."""
     if Rn == PC and (W or c.thumb):
-        c.undefined()
+        c.unpredictable()
     base = c.base(Rn)
     return c.b.sub(base, size) if down else base
 

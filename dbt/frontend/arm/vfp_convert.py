@@ -58,10 +58,10 @@ def vcvt_rm(c: Context, D: int, RM: int, Vd: int, sz: int, op: int, M: int, Vm: 
 
 # Fixed point: source and destination are the same register -------------------------------------------------------------
 def _fraction_bits(c: Context, width: int, i: int, imm4: int) -> int:
-    """Number of fraction bits; more than *width* is UNPREDICTABLE."""
+    """Number of fraction bits, which cannot be more than *width*."""
     bits = width - (imm4 << 1 | i)
     if bits < 0:
-        c.undefined()
+        c.unpredictable()
     return bits
 
 

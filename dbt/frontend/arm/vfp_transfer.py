@@ -24,9 +24,9 @@ from dbt.ir.unit import Inst
 
 
 def _core(c: Context, *numbers: int) -> None:
-    """The PC as a transfer register is UNPREDICTABLE: taken as UNDEFINED."""
+    """The PC is no transfer register."""
     if PC in numbers:
-        c.undefined()
+        c.unpredictable()
 
 
 # Single and double registers ----------------------------------------------------------------------------------------------
@@ -49,17 +49,17 @@ def vmov_core_to_two_singles(c: Context, Rt2: int, Rt: int, M: int, Vm: int) -> 
 def vmov_two_singles_to_core(c: Context, Rt2: int, Rt: int, M: int, Vm: int) -> None:
     first = _first_single(c, Rt2, Rt, M, Vm)
     if Rt == Rt2:
-        c.undefined()
+        c.unpredictable()
     c.put_reg(Rt, c.b.get(I32, slot=f"s{first}"))
     c.put_reg(Rt2, c.b.get(I32, slot=f"s{first + 1}"))
 
 
 def _first_single(c: Context, Rt2: int, Rt: int, M: int, Vm: int) -> int:
-    """The first of two consecutive singles; S31 has no successor (UNPREDICTABLE)."""
+    """The first of two consecutive singles; S31 has no successor."""
     _core(c, Rt, Rt2)
     first = single(M, Vm)
     if first == 31:
-        c.undefined()
+        c.unpredictable()
     return first
 
 
@@ -73,7 +73,7 @@ def vmov_core_to_double(c: Context, Rt2: int, Rt: int, M: int, Vm: int) -> None:
 def vmov_double_to_core(c: Context, Rt2: int, Rt: int, M: int, Vm: int) -> None:
     _core(c, Rt, Rt2)
     if Rt == Rt2:
-        c.undefined()
+        c.unpredictable()
     b = c.b
     value = b.get(I64, slot=f"d{double(M, Vm)}")
     c.put_reg(Rt, b.trunc(I32, value))
