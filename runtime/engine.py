@@ -7,6 +7,7 @@ blocks compiled, and empties the arena when it is full.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
 from dbt.backend.records import encode
 from dbt.frontend.base import Lifted, lift_insn
+from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
 from dbt.pipeline import frontend_for, optimise
 from runtime import image
@@ -32,6 +34,15 @@ _NEVER_HOT = (1 << 63) - 1
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _LIFT_PASSES = ("fold", "dce")  # cheap ones: a template is encoded once, but python must lift a hundred thousand of them for a large program
 _EXITS = {int(row): row for row in Exit}
+
+
+def undefined_unit(arch: str, mode: int) -> Unit:
+    """The unit of an instruction that raises the undefined-instruction exception."""
+    layout = LAYOUTS[arch]
+    unit = Unit(arch, "undefined")
+    b = Builder(unit, layout.slot_types)
+    b.exception(b.pcadd(layout.address_type, value=0), mode, kind="undefined")
+    return unit
 
 
 class Engine:
@@ -53,6 +64,7 @@ class Engine:
         self.templates = TemplateStore(arch, self.block, self.image, persistent)
         self.vcpus: list[VCpu] = []
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
+        self.failed: dict[bytes, str] = {}  # instructions that a bug of ours kept from being lifted -> the error
         self.lifted = 0
         self.arena_resets = 0
         self.tier1: Tier1 | None = None
@@ -160,9 +172,18 @@ class Engine:
                 return
 
     def _make_template(self, mode: int, data: bytes) -> tuple[bool, int, int]:
-        """Lift and remember one instruction. Gives whether it ends the block, its length and the next mode."""
-        unit, lifted = self.lift(mode, data)
-        encoded = encode(unit, lifted.length, lifted.next_mode, lifted.ends)
+        """Lift and remember one instruction. Gives whether it ends the block, its length and the next mode. A bug met on the way is counted, and the
+        instruction counts as undefined: nothing here ends a guest."""
+        try:
+            unit, lifted = self.lift(mode, data)
+            encoded = encode(unit, lifted.length, lifted.next_mode, lifted.ends)
+        except Exception as error:
+            if os.environ.get("DBT_DEBUG"):
+                raise
+            length = min(self.frontend.insn_length(mode, data), len(data))
+            self.failed[data[:length]] = f"{type(error).__name__}: {error}"
+            lifted = Lifted(length, mode, ends=True, undefined=True)
+            encoded = encode(undefined_unit(self.arch, mode), length, mode, True)
         self.templates.add(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends)
         self.lifted += 1
         return lifted.ends, lifted.length, lifted.next_mode
@@ -254,6 +275,7 @@ class Engine:
         found: dict[str, object] = {
             "blocks": blocks, "blocks_invalidated": block.get("invalidated"), "blocks_interpreted": interpreted, "insns_interpreted": insns,
             "insns_lifted": self.lifted, "templates": self.templates.count, "arena_resets": self.arena_resets,
+            "lift_failures": {data.hex(): error for data, error in self.failed.items()},
             "undefined": {data.hex(): times for data, times in self.undefined.items()},
         }  # fmt: skip
         if self.tier1 is not None:

@@ -183,10 +183,12 @@ def add_template(proc, source, size):
 
 @export("has_template", "i64(p,i64,i64)")
 def has_template(cpu, pc, mode):
-    """1 if the instruction at *pc*, on readable memory, has its template."""
+    """1 if the instruction at *pc*, on a readable page, has its template or goes on to the next page."""
     proc = ldp(cpu, CPU_PROC)
     base = ldp(cpu, CPU_GUEST_BASE)
     length = insn_length(ld64(proc, PROC_INSN_RULE), mode, base, pc)
+    if (pc & (PAGE_SIZE - 1)) + length > PAGE_SIZE:
+        return 1
     return 1 if find_template(proc, mode, _fetch(base, pc, length), _fetch(base, pc + 8, length - 8)) != 0 else 0
 
 

@@ -289,6 +289,8 @@ def _scalar(name: str, suffix: str) -> str:
     """Body for one instance of a scalar row; "" for rows that never become records of their own."""
     op = OPS[name]
     bits = TYPES[suffix].bits if suffix else 0
+    if bits == 128 and op.sem is not None:
+        return ""  # encoded as two of 64 bits
     if op.sem is not None:
         operands = ["ld64(cpu, a)", "ld64(cpu, b << 3)", "ld64(cpu, c << 3)"][: len(op.args)]
         lines = [f"    {letter} = {cell}\n" for letter, cell in zip(("x", "y", "z"), operands, strict=False)]
@@ -325,10 +327,14 @@ def _expression(text: str, bits: int) -> str:
 
 def source() -> str:
     """Python source of ``interpret``."""
+    same: dict[str, list[str]] = {}  # rows of several types often have one body
+    for name, body in _cases().items():
+        same.setdefault(body, []).append(name)
     lines = [_HEAD]
     keyword = "if"
-    for name, body in _cases().items():
-        lines.append(f"            {keyword} code == {CODES[name]}:  # {name}\n")
+    for body, names in same.items():
+        condition = " or ".join([f"code == {CODES[name]}" for name in names])
+        lines.append(f"            {keyword} {condition}:  # {', '.join(names)}\n")
         lines += [f"            {line}\n" for line in body.rstrip("\n").split("\n")]
         keyword = "elif"
     lines.append(f"            else:\n                rare(cpu, addp(proc, record))\n                record += {RECORD_BYTES}\n")
