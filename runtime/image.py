@@ -201,8 +201,10 @@ def _lock(directory: str) -> int | None:
 
 def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
     """Build the image and put it into the cache; a cache that can't be written costs only time."""
-    from runtime.kernels.build import build
-
+    try:
+        from runtime.kernels.build import build
+    except ImportError as missing:
+        raise ImageError(f"the runtime's kernels must be built once, which needs numba and llvmlite: {missing}") from missing
     linked = _settled(build())
     try:
         _write(path, objects.dump(linked))

@@ -18,6 +18,7 @@ from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import AnnotateTypes, IRLegalization, NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
+from numba.core.types.functions import BaseFunction
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
 from numba.cpython import numbers
 from numba.np.math import numbers as math_numbers
@@ -106,6 +107,22 @@ def _wrapping(result: Any) -> list[str]:
     return []
 
 
+def _remembering(get_call_type: Any) -> Any:
+    """numba's overload resolution, asked once for each function and argument types: a kernel module has thousands of equal additions."""
+    answers: dict[Any, Any] = {}
+
+    def remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
+        if kws:
+            return get_call_type(self, context, args, kws)
+        key = self, tuple(args)
+        answer = answers.get(key)
+        if answer is None:
+            answer = answers[key] = get_call_type(self, context, args, kws)
+        return answer
+
+    return remembered
+
+
 @contextmanager
 def lowering_only() -> Iterator[None]:
     """Make numba stop after lowering, and lower integer arithmetic as modulo 2^64."""
@@ -114,8 +131,11 @@ def lowering_only() -> Iterator[None]:
     context_class, library_class, flags = type(context), codegen._library_class, numbers._int_arith_flags
     context.__class__, codegen._library_class = _Context, _Library
     numbers._int_arith_flags = math_numbers._int_arith_flags = _wrapping
+    resolve = BaseFunction.get_call_type
+    BaseFunction.get_call_type = _remembering(resolve)
     try:
         yield
     finally:
+        BaseFunction.get_call_type = resolve
         numbers._int_arith_flags = math_numbers._int_arith_flags = flags
         context.__class__, codegen._library_class = context_class, library_class
