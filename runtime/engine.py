@@ -19,7 +19,7 @@ from dbt.backend.records import encode
 from dbt.frontend.base import Lifted, lift_insn
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
-from dbt.pipeline import frontend_for, optimise
+from dbt.pipeline import frontend_for
 from runtime import image
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 TIERS = ("0", "1", "auto")
 _NEVER_HOT = (1 << 63) - 1
 _UNDEFINED = EXCEPTIONS["undefined"][0]
-_LIFT_PASSES = ("fold", "dce")  # cheap ones: a template is encoded once, but python must lift a hundred thousand of them for a large program
 _EXITS = {int(row): row for row in Exit}
 
 
@@ -189,9 +188,8 @@ class Engine:
         return lifted.ends, lifted.length, lifted.next_mode
 
     def lift(self, mode: int, data: bytes) -> tuple[Unit, Lifted]:
-        """The unit of one instruction, as it is encoded for tier 0."""
-        unit, lifted = lift_insn(self.frontend, mode, data)
-        return optimise(unit, _LIFT_PASSES), lifted
+        """The unit of one instruction, as it is encoded for tier 0: without passes, which save no records here and cost a large program seconds."""
+        return lift_insn(self.frontend, mode, data)
 
     def _count_undefined(self, vcpu: VCpu) -> None:
         data = self.fetch(vcpu.pc, self.frontend.max_length)

@@ -14,7 +14,6 @@ import zlib
 from _blake2 import blake2b
 from typing import Any
 
-from dbt.abi.layout import Layout
 from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.records import RECORD_BYTES
 from dbt.backend.records import Encoded
@@ -27,6 +26,9 @@ _SOURCES = (
 )  # fmt: skip
 _MAGIC = b"dbt-tmpl"
 _HEADER = struct.Struct("<8s16sQQI")  # magic, fingerprint, end of the area, templates, CRC of the fields before
+# The fields of runtime.process_block.template; check, next and size come later.
+_TEMPLATE = struct.Struct(f"<24x16s9Ii{template.size - 80}x")
+assert list(template.fields)[3:] == ["insn", "mode", "length", "next_mode", "ends", "leaves", "reads", "writes", "kills", "count", "plain_count"]
 _HASH_AT = proc.offset("template_hash")
 _AREA_AT = proc.offset("templates_area")
 _KEEP = 4  # files of other versions that stay
@@ -55,22 +57,12 @@ def fingerprint(arch: str) -> bytes:
 def pack(encoded: Encoded, mode: int, data: bytes, next_mode: int, ends: bool) -> bytes:
     """A template as it stands in the area (check, next and size are filled in there). *data* are the bytes of the instruction."""
     plain = encoded.plain
-    body = encoded.records + (plain or b"")
-    values = {
-        "mode": mode, "length": len(data), "next_mode": next_mode, "ends": int(ends), "leaves": int(encoded.leaves), "reads": encoded.reads,
-        "writes": encoded.writes, "kills": encoded.kills, "count": len(encoded.records) // RECORD_BYTES,
-        "plain_count": 0xFFFF_FFFF if plain is None else len(plain) // RECORD_BYTES,
-    }  # fmt: skip
-    head = bytearray(template.size)
-    _put(head, template, "insn", data)
-    for name, value in values.items():
-        _put(head, template, name, value.to_bytes(template[name].size, "little"))
-    return bytes(head) + body
-
-
-def _put(into: bytearray, layout: Layout, name: str, value: bytes) -> None:
-    at = layout.offset(name)
-    into[at : at + len(value)] = value
+    records = encoded.records
+    plain_count = -1 if plain is None else len(plain) // RECORD_BYTES
+    head = _TEMPLATE.pack(
+        data, mode, len(data), next_mode, ends, encoded.leaves, encoded.reads, encoded.writes, encoded.kills, len(records) // RECORD_BYTES, plain_count
+    )
+    return head + records + (plain or b"")
 
 
 class TemplateStore:

@@ -182,7 +182,7 @@ class _Encoder:
         self.count: dict[Inst, int] = {}
         self.block_of: dict[Inst, Block] = {}
         address_type = self.slots.address_type
-        part = self.part
+        part, count = self.part, self.count
         for block in self.unit.blocks.values():
             for inst in block.insts:
                 op = inst.op
@@ -215,12 +215,14 @@ class _Encoder:
                         args = args[:1] if args[1].op.name == "const" else args
                     elif op.terminator and name not in _FLOW:
                         args = args[:1]
-                skips = tuple([part[arg][1] if arg in part else 0 for arg in args])
-                if any(skips):
-                    self.skips[inst] = skips
-                self.args[inst] = args = tuple([part[arg][0] if arg in part else arg for arg in args])
+                if part and args:
+                    skips = tuple([part[arg][1] if arg in part else 0 for arg in args])
+                    if any(skips):
+                        self.skips[inst] = skips
+                    args = tuple([part[arg][0] if arg in part else arg for arg in args])
+                self.args[inst] = args
                 for arg in args:
-                    self.count[arg] = self.count.get(arg, 0) + 1
+                    count[arg] = count.get(arg, 0) + 1
         unused = [inst for inst in self.args if inst not in self.count and _removable(inst)]
         while unused:
             inst = unused.pop()
