@@ -14,7 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NoReturn
 
 from dbt.abi.arm import MODE_THUMB
-from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE
+from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE, REQUEST_SIGNAL
 from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_RING, BLOCK_TAIL, RING_ENTRIES, RING_ENTRY_BYTES
 from runtime.linux.kuser import sigreturn_entry
 from runtime.linux.sigframe import pop_frame, push_frame
@@ -151,6 +151,8 @@ class ThreadSignals:
         """The thread's new mask, on the host too."""
         self.mask = mask & ~UNBLOCKABLE
         self.apply_mask(self.mask)
+        if self.waiting:  # one of them may be deliverable now
+            self.thread.vcpu.request(REQUEST_SIGNAL)
 
     def apply_mask(self, mask: int) -> None:
         t = self.thread

@@ -7,6 +7,7 @@ import os
 from struct import pack, unpack
 from typing import TYPE_CHECKING
 
+from dbt.abi.exits import REQUEST_SIGNAL
 from runtime.linux.hostnr import NR
 from runtime.linux.signals import (
     ALL,
@@ -84,8 +85,6 @@ def _change_mask(t: Thread, how: int, bits: int) -> bool:
     else:
         return False
     signals.set_mask(mask)
-    if signals.waiting:
-        t.vcpu.request(1)  # REQUEST_SIGNAL: one of them may be deliverable now
     return True
 
 
@@ -210,7 +209,7 @@ def _to_self(t: Thread, signo: int, code: int) -> bool:
     if signo not in SYNCHRONOUS or t.process.signals.get(signo).handler <= 1:
         return False
     t.signals.queue(signo, sent_siginfo(signo, code))
-    t.vcpu.request(1)
+    t.vcpu.request(REQUEST_SIGNAL)
     return True
 
 
