@@ -110,15 +110,28 @@ def invalid(env, n):
     return default_nan(env, n)
 
 
-@kernel
+@kernel(inline=True)
+def is_denormal(a, n):
+    return mem.ult(magnitude(a, n) - 1, (1 << fraction_bits(n)) - 1)
+
+
+@kernel(inline=True)
 def flush_in(env, a, n):
-    """The operand as the operation sees it: a denormal may count as zero."""
-    if magnitude(a, n) == 0 or magnitude(a, n) >= 1 << fraction_bits(n):
-        return a
+    """The operand as the operation sees it: a denormal may count as zero, and ARM reports that."""
     _, mode = env
-    if ((mode & FP_MODE_FLUSH_IN) != 0) != ((mode & FP_MODE_NAN_X86) != 0):
-        accumulate(env, FP_INPUT_DENORMAL)  # ARM: a denormal was flushed; SSE: one was used
-    return a & signbit(n) if mode & FP_MODE_FLUSH_IN != 0 else a
+    if mode & FP_MODE_FLUSH_IN == 0 or not is_denormal(a, n):
+        return a
+    if mode & FP_MODE_NAN_X86 == 0:
+        accumulate(env, FP_INPUT_DENORMAL)
+    return a & signbit(n)
+
+
+@kernel(inline=True)
+def report_denormals(env, a, b, n):
+    """SSE reports that denormals are used, unless NaNs or an invalid operation come first."""
+    _, mode = env
+    if mode & (FP_MODE_NAN_X86 | FP_MODE_FLUSH_IN) == FP_MODE_NAN_X86 and (is_denormal(a, n) or is_denormal(b, n)):
+        accumulate(env, FP_INPUT_DENORMAL)
 
 
 @kernel
@@ -229,6 +242,7 @@ def f_add(env, a, b, n):
     a, b = flush_in(env, a, n), flush_in(env, b, n)
     if is_nan(a, n) or is_nan(b, n):
         return nan_of_two(env, a, b, n)
+    report_denormals(env, a, b, n)
     if is_infinite(a, n):
         return invalid(env, n) if is_infinite(b, n) and a != b else a
     if is_infinite(b, n):
@@ -259,6 +273,7 @@ def f_mul(env, a, b, n):
     a, b = flush_in(env, a, n), flush_in(env, b, n)
     if is_nan(a, n) or is_nan(b, n):
         return nan_of_two(env, a, b, n)
+    report_denormals(env, a, b, n)
     sign = negative(a ^ b, n)
     if is_infinite(a, n) or is_infinite(b, n):
         return invalid(env, n) if magnitude(a, n) == 0 or magnitude(b, n) == 0 else infinity(sign, n)
@@ -278,16 +293,18 @@ def f_div(env, a, b, n):
     if is_nan(a, n) or is_nan(b, n):
         return nan_of_two(env, a, b, n)
     sign = negative(a ^ b, n)
-    if is_infinite(a, n):
-        return invalid(env, n) if is_infinite(b, n) else infinity(sign, n)
-    if is_infinite(b, n):
-        return sign << (n - 1)
+    if is_infinite(a, n) and is_infinite(b, n):
+        return invalid(env, n)
     if magnitude(b, n) == 0:
         if magnitude(a, n) == 0:
             return invalid(env, n)
-        accumulate(env, FP_DIVZERO)
+        if not is_infinite(a, n):
+            accumulate(env, FP_DIVZERO)
         return infinity(sign, n)
-    if magnitude(a, n) == 0:
+    report_denormals(env, a, b, n)
+    if is_infinite(a, n):
+        return infinity(sign, n)
+    if is_infinite(b, n) or magnitude(a, n) == 0:
         return sign << (n - 1)
     _, exp_a, sig_a = unpack(a, n)
     _, exp_b, sig_b = unpack(b, n)
@@ -311,6 +328,7 @@ def f_sqrt(env, a, n):
         return a
     if negative(a, n) != 0:
         return invalid(env, n)
+    report_denormals(env, a, a, n)
     if is_infinite(a, n):
         return a
     _, exp, sig = unpack(a, n)
@@ -368,7 +386,11 @@ def f_fma(env, a, b, c, n):
     if is_infinite(a, n) or is_infinite(b, n):
         if zero_product or (is_infinite(c, n) and negative(c, n) != sign):
             return invalid(env, n)
+        report_denormals(env, a, b, n)
+        report_denormals(env, c, c, n)
         return infinity(sign, n)
+    report_denormals(env, a, b, n)
+    report_denormals(env, c, c, n)
     if is_infinite(c, n):
         return c
     rounding = rounding_mode(env, -1)
@@ -436,6 +458,7 @@ def f_cmp(env, a, b, signal, n):
     a, b = flush_in(env, a, n), flush_in(env, b, n)
     if unordered(env, a, b, signal, n):
         return 3
+    report_denormals(env, a, b, n)
     x, y = order(a, n), order(b, n)
     return 8 if x < y else 6 if x == y else 2
 
@@ -462,6 +485,7 @@ def extreme(env, a, b, greater, n):
     a, b = flush_in(env, a, n), flush_in(env, b, n)
     if is_nan(a, n) or is_nan(b, n):
         return nan_of_two(env, a, b, n)
+    report_denormals(env, a, b, n)
     x, y = order(a, n), order(b, n)
     if x == y:
         return a & b if greater != 0 else a | b  # differ at most in the sign of zero
@@ -547,6 +571,7 @@ def f_cvt(env, a, s, n):
     a = flush_in(env, a, s)
     if is_nan(a, s):
         return convert_nan(env, a, s, n)
+    report_denormals(env, a, a, s)
     sign = negative(a, s)
     if is_infinite(a, s):
         return infinity(sign, n)

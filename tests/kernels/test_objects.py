@@ -88,6 +88,7 @@ UNDEFINED = "declare i64 @nobody_has_this(i64)\ndefine i64 @f(i64 %x) {\n %r = c
 def compiled(text: str, **options: str) -> bytes:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    llvm.initialize_native_asmparser()
     machine = llvm.Target.from_default_triple().create_target_machine(**{"reloc": "pic", "codemodel": "small", **options})
     return machine.emit_object(llvm.parse_assembly(text))  # type: ignore[no-any-return]
 
