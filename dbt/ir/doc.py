@@ -121,7 +121,7 @@ def _tables() -> list[str]:
 def _passes() -> list[str]:
     lines = ["## Passes", "", f"The standard order is {', '.join(STANDARD)}. Each can be left out by name.", ""]
     for name, function in PASSES.items():
-        text = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
+        text = " ".join((function.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
         lines.append(f"- **{name}**: {text}")
     return lines
 
