@@ -26,7 +26,7 @@ _FLAGS = ((1, cpu.FP_INVALID), (2, cpu.FP_INPUT_DENORMAL), (4, cpu.FP_DIVZERO), 
 # name of the row, instruction without its suffix, AT&T operands (first operand %xmm0, then %xmm1, %xmm2)
 ROWS = [
     ("fadd", "add", "%xmm1, %xmm0"), ("fsub", "sub", "%xmm1, %xmm0"), ("fmul", "mul", "%xmm1, %xmm0"), ("fdiv", "div", "%xmm1, %xmm0"),
-    ("fsqrt", "sqrt", "%xmm0, %xmm0"), ("fma", "vfmadd213", "%xmm2, %xmm1, %xmm0"),
+    ("fsqrt", "sqrt", "%xmm0, %xmm0"), ("fma", "vfmadd132", "%xmm1, %xmm2, %xmm0"),
 ]  # fmt: skip
 _ORACLE = """
 define i64 @oracle(i64 %a, i64 %b, i64 %c, ptr %mxcsr) {{
