@@ -26,7 +26,7 @@ def collect(process: Process) -> dict[str, Any]:
     }
 
 
-def reporter(where: str) -> Callable[[Process], None]:
+def reporter(where: str) -> Callable[[Any], None]:
     """A hook for the end of the guest that writes to standard error (``"-"``) or the file *where*. Forked children report nothing."""
     start = time.monotonic()
 
