@@ -198,7 +198,8 @@ class Tier1:
         contents = [fetch.content(*r) for r in region.ranges]
         optimise(region.unit)
         starts = list(region.entries)
-        text = lower(region.unit, [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()], self.engine.layout, linear=True)
+        places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
+        text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma())
         linked = objects.link(backend.compile_object(text, self.level))
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")
@@ -223,7 +224,7 @@ class Tier1:
     def _watched(self, ranges: list[tuple[int, int]], valid: int) -> bool:
         """Have the valid word cleared when any guest byte of the region changes; False if the block table is full."""
         pieces = [(at, min(_PIECE, start + length - at)) for start, length in ranges for at in range(start, start + length, _PIECE)]
-        return all([self.engine.watch_code(at, size, valid) for at, size in pieces])
+        return all(self.engine.watch_code(at, size, valid) for at, size in pieces)
 
     def _open(self, placed: Placed, entries: list[Start], valid: int) -> None:
         for number, start in enumerate(entries):

@@ -6,6 +6,7 @@ The operands are copied to the temporary cells of the vCPU block, the result com
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.text import CPU, llvm_type
@@ -20,19 +21,23 @@ CELLS_AN_OPERAND = 2  # room for 128 bits
 
 
 def lower(r: Region, inst: Inst) -> None:
+    r.define(inst, call(r, inst, [r.operand(arg) for arg in inst.args]))
+
+
+def call(r: Region, inst: Inst, operands: Sequence[str]) -> str:
+    """Run *inst* on *operands* in the helper; gives the result's operand."""
     t = r.text
     first = r.layout.layout["temps"].cell
-    cells = [first + CELLS_AN_OPERAND * k for k in range(len(inst.args))]
-    result_cell = first + CELLS_AN_OPERAND * len(inst.args)
-    for arg, cell in zip(inst.args, cells, strict=True):
-        operand = r.operand(arg)
+    cells = [first + CELLS_AN_OPERAND * k for k in range(len(operands))]
+    result_cell = first + CELLS_AN_OPERAND * len(operands)
+    for arg, operand, cell in zip(inst.args, operands, cells, strict=True):
         _store_cell(r, cell, arg.type, operand)
     name = f"@record_{len(r.constants)}"
     record = rare_record(inst, result_cell, tuple(cells))
     words = ", ".join(f"i32 {word}" for (word,) in struct.iter_unpack("<I", record))
     r.constants.append(f"{name} = private unnamed_addr constant [{len(record) // 4} x i32] [{words}], align 16")
     r.call_helper("op", t.value(f"ptrtoint ptr {name} to i64"))
-    r.define(inst, _load_cell(r, result_cell, inst.type))
+    return _load_cell(r, result_cell, inst.type)
 
 
 def _store_cell(r: Region, cell: int, type: Type, operand: str) -> None:

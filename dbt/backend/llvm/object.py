@@ -20,6 +20,12 @@ def host() -> tuple[str, str, str]:
     return llvm.get_default_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
+def has_fma() -> bool:
+    """True if this machine has fused multiply-add instructions (always so but on x86)."""
+    triple, _, features = host()
+    return "+fma," in features + "," or not triple.startswith(("x86_64", "i"))
+
+
 @lru_cache(maxsize=8)
 def machine(triple: str = "", level: int = 2) -> llvm.TargetMachine:
     """Target machine for *triple* ("" is this host, with all its CPU features) at codegen level *level*."""

@@ -57,10 +57,11 @@ class Snapshot:
 
 class Region:
     """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
-    address of an access does not wait for the TLB entry."""
+    address of an access does not wait for the TLB entry. ``fma``: the host has fused multiply-add."""
 
-    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False) -> None:
+    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True) -> None:
         self.linear = linear
+        self.fma = fma
         self.unit = unit
         self.entries = entries
         self.layout = layout
@@ -74,7 +75,7 @@ class Region:
         self.limit = 0
         self.pending: dict[str, Inst] = {}
         self.dirty = 0
-        self.version = 0  # grows with every put: accesses of one version share a fault exit
+        self.environment: dict[tuple[bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
         self.deferred: list[Callable[[], None]] = []
         self.polls: dict[str, str] = {}
         self.chains = 0
@@ -155,12 +156,12 @@ class Region:
     def _put(self, inst: Inst) -> None:
         slot, value = str(inst.attrs[0]), inst.args[0]
         if slot in IN_MEMORY:
+            self.environment = {}
             self.write(self.field(slot), value.type, self.operand(value), CPU)
             return
         self._settle(slot, keep=slot)
         self.pending.pop(slot, None)
         self.pending[slot] = value
-        self.version += 1
         if slot not in self.layout.flags:
             self.operand(value)
 
@@ -242,8 +243,7 @@ class Region:
     # Blocks ---------------------------------------------------------------------------------------------------------------
     def _block(self, block: Block) -> None:
         self.text.label(block_label(block.label))
-        self.pending, self.dirty = {}, self.flow.dirty[block.label]
-        self.version += 1
+        self.pending, self.dirty, self.environment = {}, self.flow.dirty[block.label], {}
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
@@ -415,6 +415,6 @@ def _alignment(type: str) -> int:
     return _ALIGNMENTS.get(type, 8)
 
 
-def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False) -> str:
-    """LLVM text of *unit*, entered at *entries*; *linear* as for :class:`Region`."""
-    return Region(unit, entries, layout, linear).lower()
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True) -> str:
+    """LLVM text of *unit*, entered at *entries*; *linear* and *fma* as for :class:`Region`."""
+    return Region(unit, entries, layout, linear, fma).lower()
