@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
+HOT_BLOCK := 0x20380# the inner loop of crc32_update in tests/guests/src/demo.c
 
 .PHONY: help check test bless fuzz bench demo guests clean
 
@@ -21,7 +22,7 @@ $(VENV)/installed-test: $(VENV)/installed
 
 demo: $(VENV)/installed  ## run the bundled guest program and show one hot block at every stage
 	$(BIN)/dbt run tests/guests/demo.elf 2000
-	$(BIN)/dbt dump tests/guests/demo.elf --at crc32_update --region
+	$(BIN)/dbt dump tests/guests/demo.elf --at $(HOT_BLOCK) --stage disasm,ir-opt,asm --layout columns
 
 test: $(VENV)/installed-test  ## the whole test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -65,3 +66,11 @@ def test_address_selects_the_instruction_set(guests: Path, capsys: pytest.Captur
     assert run(capsys, "dump", stages, "--at", "0x20159", "--stage", "disasm") == by_name  # bit 0 set
     assert run(capsys, "dump", stages, "--at", "0x20158", "--stage", "disasm") == by_name  # the file's mapping symbol
     assert run(capsys, "dump", stages, "--at", "0x20158", "--isa", "a32", "--stage", "disasm") != by_name
+
+
+def test_demo_shows_a_loop(guests: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The Makefile names the hot block by its address: it must still be one after a rebuild of the guests."""
+    address = re.search(r"^HOT_BLOCK := (0x[0-9a-f]+)", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert address is not None
+    text = run(capsys, "dump", str(guests / "demo.elf"), "--at", address[1], "--stage", "disasm")
+    assert f"bne #{address[1]}" in text
