@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EXPONENT_BITS = {32: 8, 64: 11}
 _INTRINSICS = {"fsqrt": "sqrt", "fma": "fma"}
+_TWO_TO_31 = "0x41E0000000000000"  # LLVM writes float constants as doubles, in hexadecimal where they must be exact
 ROUND_BY_MODE, ROUND_NEAREST, ROUND_ZERO = -1, 0, 3
 
 
@@ -216,8 +217,7 @@ def _to_integer(r: Region, inst: Inst) -> None:
         return
     kind = llvm_type(source)
     operand = r.operand(inst.args[0])
-    limit = float(1 << width - 1)
-    inside = t.value(f"fcmp olt {kind} {t.value(f'call {kind} @llvm.fabs.f{source.bits}({kind} {operand})')}, {limit:e}")
+    inside = t.value(f"fcmp olt {kind} {t.value(f'call {kind} @llvm.fabs.f{source.bits}({kind} {operand})')}, {_TWO_TO_31}")
     result = t.value(f"fptosi {kind} {operand} to i{width}")
     integral = t.value(f"fcmp oeq {kind} {t.value(f'sitofp i{width} {result} to {kind}')}, {operand}")
     quiet = t.value(f"select i1 {quick(r, rounding=False, inexact=True)}, i1 true, i1 {_both(r, integral, quick(r, rounding=False, inexact=False))}")
