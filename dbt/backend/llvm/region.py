@@ -191,7 +191,10 @@ class Region:
         arguments = ["ptr %cpu"]
         for name, _, type in cc.pinned_values(self.layout):
             value = self.pending.get(name)
-            operand = self.operand(value) if value is not None else self.text.value(f"load {type}, ptr {self.homes.of[name].pointer}, align 4")
+            if value is not None:  # perhaps put as another type of the same size
+                operand = self.text.cast(self.operand(value), llvm_type(value.type), type)
+            else:
+                operand = self.text.value(f"load {type}, ptr {self.homes.of[name].pointer}, align 4")
             arguments.append(f"{type} {operand}")
         return ", ".join(arguments)
 
