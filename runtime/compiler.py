@@ -10,6 +10,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
@@ -22,9 +24,10 @@ from runtime.regions import Profile, Source, Static, plan
 if TYPE_CHECKING:
     from runtime.engine import Engine
 
-HOT = 1000  # executions in tier 0 that make a block hot
+HOT = 2000  # executions in tier 0 that make a block hot
 _IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
 _LONGEST_IDLE = 0.02  # ...and at most
+_MOST_TRIES = 3  # compilations of one block: its code may change
 _SECOND_LOOK = 0.05  # seconds
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
@@ -50,6 +53,10 @@ class _Recorder:
         return bytes([self._seen[address] for address in range(start, start + length)])
 
 
+class _Closed(Exception):
+    """The engine's memory is gone: the compile thread ends."""
+
+
 class Tier1:
     """Made by the engine for tiers ``1`` and ``auto``; see the module's text. ``compile_hot`` is for the synchronous tier."""
 
@@ -62,7 +69,9 @@ class Tier1:
         self._tried: dict[Start, int] = {}
         self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
         self._waiting: list[tuple[float, Start, int]] = []  # hot blocks inside a region that is entered elsewhere: when to look again, count by then
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held while a block is dealt with
+        self._memory = threading.Lock()  # held while the engine's or the guest's memory is used: `stop` does not wait for LLVM
+        self._closed = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._held = False
@@ -82,15 +91,25 @@ class Tier1:
 
     def _work(self) -> None:
         idle = _IDLE_SECONDS
-        while not self._stop.wait(idle):
-            busy = self.compile_hot()
-            idle = _IDLE_SECONDS if busy else min(idle * 1.5, _LONGEST_IDLE)
+        try:
+            while not self._stop.wait(idle):
+                busy = self.compile_hot()
+                idle = _IDLE_SECONDS if busy else min(idle * 1.5, _LONGEST_IDLE)
+        except _Closed:
+            pass
+
+    @contextmanager
+    def _using_memory(self) -> Iterator[None]:
+        with self._memory:
+            if self._closed:
+                raise _Closed
+            yield
 
     def stop(self) -> None:
-        """End the thread (a compilation under way is finished first)."""
+        """End the thread: it touches nothing of the engine after this, though a compilation may take its time to end."""
         self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5)
+        with self._memory:
+            self._closed = True
 
     def before_fork(self) -> None:
         """Hold compilation off while the process is copied. A compilation under way is given a moment, not waited for: if it goes on, the child must not use
@@ -102,7 +121,7 @@ class Tier1:
         if self._held:
             self._lock.release()
         elif child:
-            self._lock = threading.Lock()
+            self._lock, self._memory = threading.Lock(), threading.Lock()
             self.may_compile = False
         if child and not self.synchronous:
             self._start()
@@ -110,8 +129,9 @@ class Tier1:
     # Work -------------------------------------------------------------------------------------------------------------
     def compile_hot(self) -> bool:
         """Deal with every block in the hot queue; gives whether there was any."""
-        starts = [(tag & _TAG_PC, tag >> 48) for tag in (self.engine.block.block_field(at, "tag") for at in self.engine.block.take_hot())]
-        starts += self._still_interpreted()
+        with self._using_memory():
+            starts = [(tag & _TAG_PC, tag >> 48) for tag in (self.engine.block.block_field(at, "tag") for at in self.engine.block.take_hot())]
+            starts += self._still_interpreted()
         for start in starts:
             with self._lock:
                 if self._stop.is_set() and not self.synchronous:
@@ -135,23 +155,31 @@ class Tier1:
 
     def _make(self, start: Start) -> None:
         """Have native code for the block at *start*, one way or another."""
-        if self._install(start) or self._tried.get(start, 0) >= 3:
-            return
-        inside = self._covered.get(start)
-        if inside and read_word(inside):
-            self._waiting.append((time.monotonic() + _SECOND_LOOK, start, self._executed(start)))
-            return
-        self._tried[start] = self._tried.get(start, 0) + 1
         try:
-            if not self._from_cache(start) and self.may_compile:
-                self._compile(start)
+            with self._using_memory():
+                if self._served(start) or self._from_cache(start) or not self.may_compile:
+                    return
+            self._compile(start)
         except ArenaFull:
             self.counts["regions_dropped"] += 1
             self.engine.block.put("hot_threshold", (1 << 63) - 1)  # until the engine's next reset
-        except Exception as error:  # noqa: BLE001 - a bug of ours must cost speed, not the guest
+        except _Closed:
+            raise
+        except Exception as error:  # a bug of ours must cost speed, not the guest
             self.counts["regions_failed"] += 1
             if os.environ.get("DBT_DEBUG"):
                 sys.stderr.write(f"dbt: region at {start[0]:#x}: {type(error).__name__}: {error}\n")
+
+    def _served(self, start: Start) -> bool:
+        """True if nothing is to be compiled for *start*: there is native code for it, a region around it, or it has failed before."""
+        if self._install(start) or self._tried.get(start, 0) >= _MOST_TRIES:
+            return True
+        inside = self._covered.get(start)
+        if inside and read_word(inside):
+            self._waiting.append((time.monotonic() + _SECOND_LOOK, start, self._executed(start)))
+            return True
+        self._tried[start] = self._tried.get(start, 0) + 1
+        return False
 
     def _install(self, start: Start) -> bool:
         """Let tier 0's block at *start* run the native code that exists for it."""
@@ -193,8 +221,9 @@ class Tier1:
         from dbt.pipeline import lift_region, optimise
 
         fetch = _Recorder(self.engine.fetch)
-        entries, blocks = plan(self._source(fetch), start)
-        region = lift_region(self.engine.frontend, fetch, entries, blocks)
+        with self._using_memory():
+            entries, blocks = plan(self._source(fetch), start)
+            region = lift_region(self.engine.frontend, fetch, entries, blocks)
         contents = [fetch.content(*r) for r in region.ranges]
         optimise(region.unit)
         starts = list(region.entries)
@@ -203,8 +232,9 @@ class Tier1:
         linked = objects.link(backend.compile_object(text, self.level))
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")
-        if not self._enter(linked, starts, region.ranges, contents):
-            return
+        with self._using_memory():
+            if not self._enter(linked, starts, region.ranges, contents):
+                return
         if not self.synchronous:
             self._covered.update(dict.fromkeys(blocks, self.natives[start][1]))
         if self.cache is not None:
