@@ -45,15 +45,17 @@ _EMPTY = TLB_EMPTY_TAG - (1 << 64)
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
 
 
-@kernel
+@export("lock_code", "void(p)")
 def lock(proc):
+    """Take the process block's lock."""
     while a_xchg64(proc, PROC_LOCK, 1) != 0:
         while a_ld64(proc, PROC_LOCK) != 0:
             pause()
 
 
-@kernel
+@export("unlock_code", "void(p)")
 def unlock(proc):
+    """Give the process block's lock back."""
     a_st64(proc, PROC_LOCK, 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -106,3 +107,30 @@ def test_the_arena_is_emptied_while_others_run(harness: Harness) -> None:
     assert [vcpu.get("r5") for vcpu in vcpus] == [4_000 * sum(range(64))] * THREADS
     for timer in timers:
         timer.join()
+
+
+@pytest.mark.timeout(120)
+def test_a_forked_child_goes_on_while_threads_of_the_parent_change_code(harness: Harness) -> None:
+    for i in range(THREADS):
+        harness.memory.write(FUNCTIONS + 64 * i, arm(mov_r0(0), BX_LR))
+    loop = arm(0xE5864000, CALL_R6, 0xE0855000, 0xE2244003, 0xE2577001, 0x1AFFFFF9)
+    vcpus = vcpus_at(harness, harness.load(loop), r4=mov_r0(1), r5=0, r7=4_000)
+    for i, vcpu in enumerate(vcpus):
+        vcpu.put("r6", FUNCTIONS + 64 * i)
+    own = vcpus.pop()
+    statuses = []
+
+    def fork_often() -> None:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                own.put("r7", 100)
+                exit = harness.engine.run(own)
+                os._exit(0 if (exit, own.get("r5")) == (Exit.FETCH_FAULT, 150) else 1)
+            statuses.append(os.waitpid(child, 0)[1])
+
+    forker = threading.Thread(target=fork_often)
+    forker.start()
+    assert run_all(harness, vcpus) == [Exit.FETCH_FAULT] * (THREADS - 1)
+    forker.join(60)
+    assert statuses == [0] * 5
