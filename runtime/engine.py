@@ -9,8 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
@@ -46,23 +44,6 @@ def undefined_unit(arch: str, mode: int) -> Unit:
     return unit
 
 
-def _follow_forks(engine: Engine) -> None:
-    """Have the engine told of every fork of this process until it is closed."""
-    alive = weakref.ref(engine)
-
-    def told(what: Callable[[Engine], None]) -> Callable[[], None]:
-        def hook() -> None:
-            found = alive()
-            if found is not None and not found.closed:
-                what(found)
-
-        return hook
-
-    os.register_at_fork(
-        before=told(Engine.before_fork), after_in_parent=told(lambda e: e.after_fork(False)), after_in_child=told(lambda e: e.after_fork(True))
-    )
-
-
 class Engine:
     """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
     hot. *persistent*: keep templates in the cache directory."""
@@ -85,7 +66,6 @@ class Engine:
         self.failed: dict[bytes, str] = {}  # instructions that a bug of ours kept from being lifted -> the error
         self.lifted = 0
         self.arena_resets = 0
-        self.closed = False
         self.tier1: Tier1 | None = None
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
@@ -102,7 +82,6 @@ class Engine:
         self._forget_vcpu = self.image.function("forget_vcpu", None, p, n)
         self.raise_request = self.image.function("raise_request", None, p, n)
         self.drop_request = self.image.function("drop_request", None, p, n)
-        _follow_forks(self)
         if tier != "0":
             from runtime.compiler import Tier1
 
@@ -268,13 +247,13 @@ class Engine:
 
     # Life -------------------------------------------------------------------------------------------------------------
     def before_fork(self) -> None:
-        """Called before the process forks: no other thread may be half-way through a change of what the child inherits."""
+        """Call before the process forks: no other thread may be half-way through a change of what the child inherits."""
         if self.tier1 is not None:
             self.tier1.before_fork()
         self._lock_code(self.block.address)
 
     def after_fork(self, child: bool) -> None:
-        """Called after a fork, in parent and *child*. In the child only the calling thread lives, and locks may be held by threads that do not."""
+        """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads that do not."""
         self._unlock_code(self.block.address)
         if child:
             self._lock = threading.RLock()
@@ -313,7 +292,6 @@ class Engine:
         """Save the templates and give the memory back. Every vCPU must have stopped."""
         if self.tier1 is not None:
             self.tier1.stop()
-        self.closed = True
         self.save()
         for vcpu in list(self.vcpus):
             self.free_vcpu(vcpu)

@@ -122,7 +122,9 @@ def test_a_forked_child_goes_on_while_threads_of_the_parent_change_code(harness:
 
     def fork_often() -> None:
         for _ in range(5):
+            harness.engine.before_fork()
             child = os.fork()
+            harness.engine.after_fork(child == 0)
             if child == 0:
                 own.put("r7", 100)
                 exit = harness.engine.run(own)
