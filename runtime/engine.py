@@ -253,7 +253,8 @@ class Engine:
         self._lock_code(self.block.address)
 
     def after_fork(self, child: bool) -> None:
-        """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads that do not."""
+        """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads
+        that do not."""
         self._unlock_code(self.block.address)
         if child:
             self._lock = threading.RLock()
