@@ -80,6 +80,7 @@ class Process:
         hooks, self.exit_hooks = self.exit_hooks, []
         for hook in hooks:
             hook()
+        self.engine.templates.save()
 
     def exit(self, status: int) -> NoReturn:
         """exit_group: ends all threads. In the first process's first thread ``run_program`` returns, elsewhere the host process ends here."""
@@ -128,10 +129,12 @@ class Process:
         mask = thread.signals.mask
         thread.signals.apply_mask(ALL)
         thread.signals.collect()
+        self.engine.before_fork()
         try:
             pid = os.fork()
         except OSError as e:
             pid = -(e.errno or errno.EAGAIN)
+        self.engine.after_fork(pid == 0)
         if pid == 0:
             self.forked = True
             if read_end >= 0:

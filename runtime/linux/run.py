@@ -11,6 +11,7 @@ from runtime.linux.errors import GuestExit, ThreadExit, UsageError
 from runtime.linux.host import Host
 from runtime.linux.loader import load_program, map_stack, open_program
 from runtime.linux.options import Options
+from runtime.linux.signals import ALL, SIG_SETMASK
 from runtime.linux.stack import build_stack
 
 ARCH = "arm"
@@ -57,6 +58,7 @@ def run_program(
     from runtime.linux.threads import Thread
 
     host = Host()
+    mask = _signal_mask(host, ALL)  # threads that the engine starts take no signals: only guest threads have signal blocks
     engine = Engine(ARCH, tier=options.tier, persistent=options.cache)
     try:
         process = Process(host, engine, options)
@@ -77,12 +79,13 @@ def run_program(
 
             trace_syscalls(process)
         vcpu = engine.new_vcpu()
-        thread = Thread(process, vcpu, _inherited_mask(host))
+        thread = Thread(process, vcpu, mask)
         thread.bind()
         process.threads[thread.tid] = thread
         vcpu.put("r13", sp)
         vcpu.pc = loaded.entry & ~1
         vcpu.mode = loaded.entry & 1
+        _signal_mask(host, mask)
         try:
             thread.run()
         except GuestExit as end:
@@ -92,15 +95,18 @@ def run_program(
             return 0
         raise AssertionError("a thread's loop ends by an exception")
     finally:
+        _signal_mask(host, mask)
         engine.close()
 
 
-def _inherited_mask(host: Host) -> int:
+def _signal_mask(host: Host, mask: int) -> int:
+    """Set the calling thread's host signal mask; gives the one before."""
     import ctypes
 
-    mask = ctypes.c_uint64()
-    host.quick(host.nr["rt_sigprocmask"], 0, 0, ctypes.addressof(mask), 8)
-    return mask.value
+    masks = (ctypes.c_uint64 * 2)(mask, 0)
+    at = ctypes.addressof(masks)
+    host.quick(host.nr["rt_sigprocmask"], SIG_SETMASK, at, at + 8, 8)
+    return masks[1]
 
 
 def exit_with(run: Callable[[], int]) -> NoReturn:

@@ -188,14 +188,16 @@ class Thread:
 
     def run(self) -> None:
         """Serve the vCPU until ThreadExit or GuestExit."""
-        engine_run, vcpu, regs, handlers = self.process.engine.run, self.vcpu, self.regs, self.process.handlers
-        resolve, restart = self.process.resolve, (-EINTR, -ERESTARTSYS)
+        process, vcpu, regs = self.process, self.vcpu, self.regs
+        engine_run, handlers, resolve = process.engine.run, process.handlers, process.resolve
+        restart = (-EINTR, -ERESTARTSYS)
         syscall = Exit.SYSCALL
         while True:
             reason = engine_run(vcpu)
             if reason != syscall:
                 self.other_exit(reason)
                 continue
+            process.syscall_count += 1
             number = regs[7]
             entry = handlers.get(number) or resolve(number)
             first = regs[0]

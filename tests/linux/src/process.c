@@ -51,11 +51,10 @@ int main(int argc, char **argv)
     waitpid(pid, &status, 0);
     printf("vfork %d\n", WEXITSTATUS(status));
     char *args[] = {argv[0], "child", "spawned", 0}, *envs[] = {"GREETING=hi", 0};
-    printf("spawn %d", posix_spawn(&pid, argv[0], 0, 0, args, envs));
-    fflush(stdout);
+    int failed = posix_spawn(&pid, argv[0], 0, 0, args, envs);
     siginfo_t info;
-    printf(" waitid %d", waitid(P_PID, pid, &info, WEXITED));
-    printf(" status %d code %d\n", info.si_status, info.si_code);
+    int waited = waitid(P_PID, pid, &info, WEXITED);
+    printf("spawn %d waitid %d status %d code %d\n", failed, waited, info.si_status, info.si_code);
 
     pipe2(ends, O_CLOEXEC | O_NONBLOCK);
     printf("cloexec %d nonblock %d\n", fcntl(ends[0], F_GETFD), (fcntl(ends[0], F_GETFL) & O_NONBLOCK) != 0);
