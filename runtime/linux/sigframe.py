@@ -9,8 +9,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from dbt.abi import fpscr
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
-from dbt.abi.cpu import FP_MODE_ALT_HALF, FP_MODE_DEFAULT_NAN, FP_MODE_FLUSH_IN, FP_MODE_FLUSH_OUT
 
 if TYPE_CHECKING:
     from runtime.memory import GuestMemory
@@ -28,10 +28,6 @@ _VFP_MAGIC = 0x56465001
 _FPEXC_EN = 0x40000000
 _CPSR_USER = 0x10
 _NO_SIGINFO_FLAGS = 0x5AC3C35A  # uc_flags of a frame without siginfo
-
-_FPSCR_CUMULATIVE = 0x0800009F  # QC, IDC, IXC, UFC, OFC, DZC, IOC
-_FPSCR_NZCV = 0xF0000000
-_FPSCR_CTL = 0x07FF0000
 
 
 def get_cpsr(vcpu: VCpu) -> int:
@@ -65,22 +61,13 @@ def put_cpsr(vcpu: VCpu, cpsr: int) -> None:
 
 
 def get_fpscr(vcpu: VCpu) -> int:
-    return (vcpu.get("fpscr_nzcv") & _FPSCR_NZCV) | (vcpu.get("fpscr_ctl") & _FPSCR_CTL) | (vcpu.get("fp_flags") & _FPSCR_CUMULATIVE)
+    return vcpu.get("fpscr_nzcv") | vcpu.get("fpscr_ctl") | vcpu.get("fp_flags")
 
 
-def put_fpscr(vcpu: VCpu, fpscr: int) -> None:
-    """Write all parts of FPSCR; ``fp_mode`` follows its control bits."""
-    vcpu.put("fpscr_nzcv", fpscr & _FPSCR_NZCV)
-    vcpu.put("fpscr_ctl", fpscr & _FPSCR_CTL)
-    vcpu.put("fp_flags", fpscr & _FPSCR_CUMULATIVE)
-    mode = fpscr >> 22 & 3
-    if fpscr & 1 << 24:
-        mode |= FP_MODE_FLUSH_OUT | FP_MODE_FLUSH_IN
-    if fpscr & 1 << 25:
-        mode |= FP_MODE_DEFAULT_NAN
-    if fpscr & 1 << 26:
-        mode |= FP_MODE_ALT_HALF
-    vcpu.put("fp_mode", mode)
+def put_fpscr(vcpu: VCpu, value: int) -> None:
+    """Write all parts of FPSCR."""
+    for slot, part in fpscr.parts(value).items():
+        vcpu.put(slot, part)
 
 
 def push_frame(

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from dbt.abi.cpu import (
-    FP_DIVZERO,
-    FP_INEXACT,
-    FP_INPUT_DENORMAL,
-    FP_INVALID,
-    FP_MODE_ALT_HALF,
-    FP_MODE_DEFAULT_NAN,
-    FP_MODE_FLUSH_IN,
-    FP_MODE_FLUSH_OUT,
-    FP_MODE_RMODE,
-    FP_OVERFLOW,
-    FP_SATURATED,
-    FP_UNDERFLOW,
-)  # fmt: skip
+from dbt.abi import fpscr
 from dbt.frontend.arm.context import PC, Context
 from dbt.frontend.arm.simd import double, float_slot, single, vector_slot, vector_type
-from dbt.ir.builder import Builder
 from dbt.ir.types import I32, I64
 from dbt.ir.unit import Inst
 
@@ -122,38 +108,21 @@ def vdup_core(c: Context, B: int, Q: int, Vd: int, Rt: int, D: int, E: int) -> N
 
 # System registers ---------------------------------------------------------------------------------------------------------
 _FPSCR, _APSR = 1, 15
-_NZCV = 0xF0000000
-_FLAGS = FP_INVALID | FP_DIVZERO | FP_OVERFLOW | FP_UNDERFLOW | FP_INEXACT | FP_INPUT_DENORMAL | FP_SATURATED
-_CTL = 0x07F70000  # AHP, DN, FZ, RMode, Stride, Len
-# Where FPSCR's control bits go in fp_mode: (lowest bit, bit of fp_mode, mask of fp_mode). FZ flushes inputs and results.
-_MODE_BITS = (
-    (22, 0, FP_MODE_RMODE),
-    (24, FP_MODE_FLUSH_OUT.bit_length() - 1, FP_MODE_FLUSH_OUT),
-    (24, FP_MODE_FLUSH_IN.bit_length() - 1, FP_MODE_FLUSH_IN),
-    (25, FP_MODE_DEFAULT_NAN.bit_length() - 1, FP_MODE_DEFAULT_NAN),
-    (26, FP_MODE_ALT_HALF.bit_length() - 1, FP_MODE_ALT_HALF),
-)
 # Read-only identification registers, by their number in VMRS, as a Cortex-A15 has them.
 _ID_REGISTERS = {0: 0x410430F0, 6: 0x11111111, 7: 0x10110222}  # FPSID, MVFR1, MVFR0
-
-
-def _fp_mode(b: Builder, ctl: Inst) -> Inst:
-    """fp_mode from the control bits of FPSCR."""
-    mode = b.and_(b.shr(ctl, _MODE_BITS[0][0]), _MODE_BITS[0][2])
-    for source, target, mask in _MODE_BITS[1:]:
-        mode = b.or_(mode, b.and_(b.shr(ctl, source - target), mask))
-    return mode
 
 
 def vmsr_fpscr(c: Context, Rt: int) -> None:
     _core(c, Rt)
     b = c.b
     value = c.get_reg(Rt)
-    ctl = b.and_(value, _CTL)
-    b.put(b.and_(value, _NZCV), slot="fpscr_nzcv")
-    b.put(b.and_(value, _FLAGS), slot="fp_flags")
-    b.put(ctl, slot="fpscr_ctl")
-    b.put(_fp_mode(b, ctl), slot="fp_mode")
+    mode = b.i32(0)
+    for mask, shift in fpscr.MODE_BITS:
+        mode = b.or_(mode, b.and_(b.shr(value, shift), mask))
+    b.put(b.and_(value, fpscr.NZCV), slot="fpscr_nzcv")
+    b.put(b.and_(value, fpscr.CTL), slot="fpscr_ctl")
+    b.put(b.and_(value, fpscr.CUMULATIVE), slot="fp_flags")
+    b.put(mode, slot="fp_mode")
 
 
 def vmrs(c: Context, reg: int, Rt: int) -> None:

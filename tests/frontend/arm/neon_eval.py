@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dbt.abi import fpscr
 from dbt.abi.cpu import FP_SATURATED
 from dbt.ir import sem
 from dbt.ir.sem import sx, wrap
@@ -109,13 +110,12 @@ def run(unit: Unit, before: State) -> State:
 
 
 def slots_of(state: State) -> dict[str, int]:
-    """The slots that hold *state*; FPSCR is kept in parts, of which fp_mode follows from the control bits."""
-    flags, fpscr = state.flags, state.fpscr
-    mode = fpscr >> 22 & 3 | (12 if fpscr >> 24 & 1 else 0) | (16 if fpscr >> 25 & 1 else 0) | (128 if fpscr >> 26 & 1 else 0)
+    """The slots that hold *state*."""
+    flags = state.flags
     return {
         **{f"r{i}": value for i, value in enumerate(state.core)}, **{f"d{i}": value for i, value in enumerate(state.doubles)},
         "nf": flags & 1 << 31, "zf": 0 if flags >> 30 & 1 else 1, "cf": flags >> 29 & 1, "vf": flags >> 28 & 1, "qf": flags >> 27 & 1,
-        "fpscr_nzcv": fpscr & 0xF0000000, "fpscr_ctl": fpscr & 0x07F70000, "fp_flags": fpscr & 0x0800009F, "fp_mode": mode,
+        **fpscr.parts(state.fpscr),
     }  # fmt: skip
 
 
