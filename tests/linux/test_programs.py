@@ -64,7 +64,10 @@ def test_fault_with_handler(run: Run, kind: int) -> None:
     assert done.returncode == signo
 
 
-@pytest.mark.parametrize(("kind", "signo"), [(0, signal.SIGSEGV), (3, signal.SIGSEGV), (5, signal.SIGILL), (6, signal.SIGTRAP), (7, signal.SIGBUS), (12, signal.SIGABRT)])
+FATAL = {0: signal.SIGSEGV, 3: signal.SIGSEGV, 5: signal.SIGILL, 6: signal.SIGTRAP, 7: signal.SIGBUS, 12: signal.SIGABRT}
+
+
+@pytest.mark.parametrize(("kind", "signo"), FATAL.items())
 def test_fatal_signal(run: Run, kind: int, signo: int) -> None:
     """Without a handler the process dies by the very signal; faults are told in one line."""
     done = run("./faults.elf", str(kind), "fatal")
