@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from numba import njit
-from numba.core import types
+from numba.core import config, types
 
 from dbt.abi.helpers import HELPERS
 from runtime.kernels.lowering import KernelPipeline, lowering_only
@@ -49,6 +49,8 @@ def kernel(function: Callable[..., Any] | None = None, *, inline: bool = False) 
     """Decorator: a function for use in kernels, typed from its call sites. ``inline`` forces LLVM to inline it."""
     if function is None:
         return lambda f: kernel(f, inline=inline)
+    if config.DISABLE_JIT:
+        return function  # to be run in plain Python: see runtime.kernels.plain
     made = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=inline, pipeline_class=KernelPipeline)(function)
     template = made.get_call_template
     made.get_call_template = lambda args, kws: template(tuple([_widest(t) for t in args]), kws)

@@ -4,7 +4,7 @@ Kernel code works on int64 bit patterns everywhere, because numba turns uint64 w
 ``P``; addresses are formed from a real base pointer and an offset in bytes (LLVM may misjudge ``inttoptr`` of a sum). Unless said otherwise
 loads zero-extend, stores keep the low bits, and any alignment is accepted.
 
-These functions exist inside compiled kernels only.
+These functions exist inside compiled kernels only, unless ``NUMBA_DISABLE_JIT=1`` asks for those of ``runtime.kernels.plain``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from inspect import Parameter, Signature
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
+
+from runtime.kernels import plain
 
 P = types.CPointer(types.uint8)
 I64 = types.int64
@@ -224,3 +226,6 @@ bswap64 = _intrinsic("bswap64", "Bytes in reverse order.", I64, (I64,), lambda b
 bitrev64 = _intrinsic("bitrev64", "Bits in reverse order.", I64, (I64,), lambda b, x: _call(b, "llvm.bitreverse.i64", _I64, x))
 likely = _intrinsic("likely", "The condition, which is expected to be true.", BOOL, (BOOL,), _expect(1))
 unlikely = _intrinsic("unlikely", "The condition, which is expected to be false.", BOOL, (BOOL,), _expect(0))
+
+if config.DISABLE_JIT:
+    globals().update(plain.functions())

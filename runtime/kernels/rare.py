@@ -94,29 +94,32 @@ shape = _made("shape", shape_source())
 @kernel
 def lanes(cpu, record, code, a, b, c, n):
     """64 bits of lanes of n bits."""
-    result = 0
-    for at in range(0, 64, n):
+    result = at = 0
+    while at < 64:  # a range with a step would divide
         value = lane_value(cpu, record, code, sem.wrap(mem.lshr(a, at), n), sem.wrap(mem.lshr(b, at), n), sem.wrap(mem.lshr(c, at), n), n)
         result |= value << at
+        at += n
     return result
 
 
 @kernel
 def widen(cpu, record, code, a, b, n):
     """Lanes of n bits in 64 bits to lanes of 2 * n bits: (low, high half)."""
-    low = high = 0
-    for at in range(0, 32, n):
+    low = high = at = 0
+    while at < 32:
         low |= lane_value(cpu, record, code, sem.wrap(mem.lshr(a, at), n), sem.wrap(mem.lshr(b, at), n), 0, n) << (2 * at)
         high |= lane_value(cpu, record, code, sem.wrap(mem.lshr(a, at + 32), n), sem.wrap(mem.lshr(b, at + 32), n), 0, n) << (2 * at)
+        at += n
     return low, high
 
 
 @kernel
 def narrow(cpu, record, code, a, n):
     """Lanes of 2 * n bits in 64 bits to lanes of n bits in 32 bits."""
-    result = 0
-    for at in range(0, 32, n):
+    result = at = 0
+    while at < 32:
         result |= lane_value(cpu, record, code, sem.wrap(mem.lshr(a, 2 * at), 2 * n), 0, 0, n) << at
+        at += n
     return result
 
 
@@ -169,9 +172,10 @@ def other(cpu, record, code, dst, a, b, c):
     low = mem.ld64(cpu, a)
     if code == _VDUP:
         value = sem.wrap(low, lane)
-        low = 0
-        for at in range(0, 64, lane):
+        low = at = 0
+        while at < 64:
             low |= value << at
+            at += lane
         return low, low, bits
     at = lane * attribute(record, 1)
     if code == _VGET:

@@ -29,13 +29,14 @@ class RareRunner:
         self._record = ctypes.create_string_buffer(record, len(record))
         self._op = image.function("op", None, ctypes.c_void_p, ctypes.c_int64)
         self._state = (ctypes.c_uint64 * (layout.size // 8))()
+        self._bytes = memoryview(self._state).cast("B")
         self._cells = cells
         self._widths = [type.bits for type in operands]
         self._mode = layout.offset("fp_mode") // 8
         self._flags = layout.offset("fp_flags") // 8
 
-    def __call__(self, *operands: int, mode: int = 0) -> tuple[int, int]:
-        """(result, fp_flags raised) for operands given as bit patterns."""
+    def prepare(self, *operands: int, mode: int = 0) -> tuple[ctypes.Array[ctypes.c_uint64], ctypes.Array[ctypes.c_char]]:
+        """State and record for operands given as bit patterns."""
         state = self._state
         for cell, bits, value in zip(self._cells, self._widths, operands, strict=True):
             state[cell] = value & 0xFFFFFFFFFFFFFFFF
@@ -43,11 +44,18 @@ class RareRunner:
                 state[cell + 1] = value >> 64
         state[self._mode] = mode
         state[self._flags] = 0
-        self._op(ctypes.addressof(state), ctypes.addressof(self._record))
-        result = state[_FIRST]
-        if self.inst.type.bits == 128:
-            result |= state[_FIRST + 1] << 64
-        return result, state[self._flags]
+        return state, self._record
+
+    def outcome(self, raw: bytes | memoryview) -> tuple[int, int]:
+        """(result, fp_flags raised) in the bytes of a state."""
+        result = int.from_bytes(raw[8 * _FIRST : 8 * _FIRST + max(8, self.inst.type.bits // 8)], "little")
+        return result, int.from_bytes(raw[8 * self._flags : 8 * self._flags + 8], "little")
+
+    def __call__(self, *operands: int, mode: int = 0) -> tuple[int, int]:
+        """(result, fp_flags raised) of the compiled kernel."""
+        state, record = self.prepare(*operands, mode=mode)
+        self._op(ctypes.addressof(state), ctypes.addressof(record))
+        return self.outcome(self._bytes)
 
 
 def runner(image: Image, name: str, of: Type | None, operands: Sequence[Type], **attrs: object) -> RareRunner:
