@@ -25,9 +25,10 @@ _MAP_FAILED = ctypes.c_void_p(-1).value
 
 
 class GuestFault(Exception):
-    """A checked access to guest memory that the page flags forbid: ``address`` is the first byte that failed, ``write`` the kind of access."""
+    """A checked access to guest memory that the page flags forbid: ``address`` is the first byte that failed, ``write`` the kind of access
+    (False too where it is not known: a system call's buffer that leaves the address space)."""
 
-    def __init__(self, address: int, write: bool) -> None:
+    def __init__(self, address: int, write: bool = False) -> None:
         super().__init__(f"guest memory at {address:#x} is not {'writable' if write else 'readable'}")
         self.address = address
         self.write = write

@@ -1,7 +1,8 @@
 """Helpers that tier-1 code calls, through the table that ``cpu.helpers`` points to.
 
-Each row: name -> (result, arguments, what it does). Types: ``p`` the vCPU, ``l`` i64, ``v`` nothing. All are called with LLVM's ``preserve_mostcc``, so that a cold
-call costs the hot path no spills: the shells in the kernel image are compiled with it. After a helper marked *may fault* the caller checks ``cpu.exit_reason`` and leaves if it is not 0.
+Each row: name -> (result, arguments, what it does). Types: ``p`` the vCPU, ``l`` i64, ``v`` nothing. All are called with LLVM's ``preserve_mostcc``, so that
+a cold call costs the hot path no spills: the shells in the kernel image are compiled with it. After a helper marked *may fault* the caller checks
+``cpu.exit_reason`` and leaves if it is not 0.
 """
 
 from __future__ import annotations

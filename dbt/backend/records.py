@@ -7,6 +7,7 @@ nothing overwrites it before its last use, and a record may write the slot of a 
 from __future__ import annotations
 
 from struct import Struct
+from typing import cast
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.cpu import TEMP_CELLS, CpuLayout
@@ -102,7 +103,8 @@ def rare_record(inst: Inst, dst: int, cells: tuple[int, ...]) -> bytes:
     op = inst.op
     a, b, c, d = (*cells, 0, 0, 0, 0)[:4]
     if op.name == "vshuf":
-        return _RECORD.pack(CODES[op.name], dst, a, b, inst.of.bits) + bytes(inst.attrs[0]).ljust(16, b"\0")  # type: ignore[call-overload]
+        indexes = cast(tuple[int, ...], inst.attrs[0])
+        return _RECORD.pack(CODES[op.name], dst, a, b, inst.of.bits) + bytes(indexes).ljust(16, b"\0")
     payload = [int(value) for value in inst.attrs]  # type: ignore[call-overload]
     payload += [0] * (8 - len(payload))
     if len(op.args) == 4:

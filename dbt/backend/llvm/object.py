@@ -61,10 +61,12 @@ def optimised(text: str, triple: str = "", level: int = 2) -> llvm.ModuleRef:
 
 def compile_object(text: str, level: int = 2) -> bytes:
     """LLVM text to an ELF object for this host."""
-    return machine("", level).emit_object(optimised(text, "", level))
+    code: bytes = machine("", level).emit_object(optimised(text, "", level))
+    return code
 
 
 def compile_assembly(text: str, host_arch: str = "", level: int = 2) -> str:
     """LLVM text to assembly for this host, or for one of :data:`CROSS`."""
     triple = CROSS.get(host_arch, host_arch)
-    return machine(triple, level).emit_assembly(optimised(text, triple, level))
+    assembly: str = machine(triple, level).emit_assembly(optimised(text, triple, level))
+    return assembly
