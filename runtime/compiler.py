@@ -32,7 +32,8 @@ _SECOND_LOOK = 0.05  # seconds
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
 _FORK_PATIENCE = 0.01  # seconds a fork waits for the compiler
-_LEVELS = {"auto": 2, "1": 1}  # LLVM codegen level
+_LEVELS = {"auto": 2, "1": 0}  # LLVM codegen level: tier 1 compiles code that may run once
+_SWITCH_SECONDS = 0.0002  # a vCPU that comes back for a system call gets the interpreter lock from the compile thread this soon (Python's default is 5 ms)
 
 
 class _Recorder:
@@ -81,6 +82,7 @@ class Tier1:
         engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
         engine.block.put("hot_stop", int(self.synchronous))
         if not self.synchronous:
+            sys.setswitchinterval(_SWITCH_SECONDS)
             self._start()
 
     # The thread -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from dbt.ir.optable import OPS
 from dbt.pipeline import Fetch, Start, lift_block
 from runtime.process_block import BLOCK_BYTES, ProcessBlock, block, proc
 
-MAX_BLOCKS = 48
 MAX_INSNS = 320
 NEARBY = 1 << 14  # bytes between the first block and any other
 COLD = 256  # a block executed this many times less than the first is left out
@@ -32,7 +31,9 @@ class Flow(NamedTuple):
 
 
 class Source(Protocol):
-    """What the planner asks. ``flow`` gives None for a block it knows nothing of; ``weight`` how often a block was executed."""
+    """What the planner asks. ``flow`` gives None for a block it knows nothing of; ``weight`` how often a block was executed. ``most_blocks`` bounds a region."""
+
+    most_blocks: int
 
     def flow(self, start: Start) -> Flow | None: ...
 
@@ -53,7 +54,7 @@ def plan(source: Source, start: Start) -> Plan:
     wanted = [(-source.weight(start), start)]
     seen = {start}
     insns = 0
-    while wanted and len(blocks) < MAX_BLOCKS and insns < MAX_INSNS:
+    while wanted and len(blocks) < source.most_blocks and insns < MAX_INSNS:
         at = heapq.heappop(wanted)[1]
         flow = source.flow(at)
         if flow is None:
@@ -84,6 +85,8 @@ _MOST_RECORDS = 1024
 
 class Profile:
     """Reads the blocks that tier 0 has built. ``find`` is ``Engine.find_block``."""
+
+    most_blocks = 48
 
     def __init__(self, process: ProcessBlock, find: Callable[[int, int], int]) -> None:
         self.process = process
@@ -130,7 +133,9 @@ class Profile:
 
 # What the code says -----------------------------------------------------------------------------------------------------
 class Static:
-    """Lifts blocks to see where they go: for compiling before anything was executed."""
+    """Lifts blocks to see where they go: for compiling before anything was executed. Regions stay small, as most of what can be reached never runs."""
+
+    most_blocks = 8
 
     def __init__(self, frontend: Frontend, fetch: Fetch) -> None:
         self.frontend = frontend
