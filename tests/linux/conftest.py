@@ -6,8 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.process_group import run_group
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -18,9 +21,9 @@ Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 def run(request: pytest.FixtureRequest) -> Run:
     """Runs a guest program of this directory in a process of its own; each test runs with the interpreter alone and with the compiler."""
 
-    def start(*words: str, options: tuple[str, ...] = (), **keywords: object) -> subprocess.CompletedProcess[bytes]:
+    def start(*words: str, options: tuple[str, ...] = (), **keywords: Any) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "dbt", "run", "--tier", request.param, *options, *words]
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(Path.home())}
-        return subprocess.run(command, cwd=HERE, env=environment, capture_output=True, timeout=120, check=False, **keywords)  # type: ignore[call-overload,no-any-return]
+        return run_group(command, cwd=HERE, env=environment, timeout=120, **keywords)
 
     return start

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.process_group import run_group
 from tests.programs.cases import Case, input_files
 
 TIERS = ("0", "1", "auto")
@@ -35,19 +36,17 @@ def environment() -> dict[str, str]:
     return {**kept, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -> Outcome:
+def run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -> Outcome:
+    """Run *command* on the input of *case*, with *extra* environment, for at most *timeout* seconds."""
     with tempfile.TemporaryDirectory(prefix="dbt-case-") as directory:
         input_files(Path(directory))
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=directory, env={**environment(), **extra}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, start_new_session=True)  # fmt: skip
+        status: int | None = None
         try:
-            stdout, stderr = process.communicate(case.stdin, timeout=timeout)
-            status: int | None = process.returncode
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            stdout, stderr = process.communicate()
-            status = None
+            done = run_group(command, timeout=timeout, input=case.stdin, cwd=directory, env={**environment(), **extra})
+            stdout, stderr, status = done.stdout, done.stderr, done.returncode
+        except subprocess.TimeoutExpired as late:
+            stdout, stderr = late.stdout or b"", late.stderr or b""
         return Outcome(stdout, status, stderr, time.perf_counter() - start)
 
 
@@ -59,13 +58,13 @@ def reference(case: Case, sysroot: Path) -> Outcome:
     qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
     if qemu is None:
         raise FileNotFoundError("qemu-arm: not found: install qemu-user")
-    return _run([qemu, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+    return run([qemu, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
 
 
 def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:
     """The outcome of *case* under ``dbt run --tier tier``."""
-    run = [sys.executable, "-m", "dbt", "run", "-U", "PYTHONPATH", "-L", str(sysroot), "--tier", tier, *options]
-    return _run([*run, str(sysroot / case.program), *case.args], case, {"PYTHONPATH": str(REPOSITORY)}, timeout)
+    words = [sys.executable, "-m", "dbt", "run", "-U", "PYTHONPATH", "-L", str(sysroot), "--tier", tier, *options]
+    return run([*words, str(sysroot / case.program), *case.args], case, {"PYTHONPATH": str(REPOSITORY)}, timeout)
 
 
 def difference(want: Outcome, got: Outcome) -> str:

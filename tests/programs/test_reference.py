@@ -1,0 +1,35 @@
+"""The runner of the Debian cases itself."""
+
+from __future__ import annotations
+
+import time
+
+from tests.programs.cases import CASES, REPRESENTATIVES, Case
+from tests.programs.reference import Outcome, difference, run
+
+NOTHING = Case("nothing", "bin/true", ())
+
+
+def test_an_expired_limit_ends_all_processes_and_is_a_difference() -> None:
+    """The child in the background holds standard output open: the runner comes back only when it has ended too."""
+    start = time.monotonic()
+    got = run(["/bin/sh", "-c", "sleep 60 & sleep 60"], NOTHING, {}, timeout=0.5)
+    assert time.monotonic() - start < 20
+    assert got.status is None
+    assert difference(Outcome(got.stdout, 0, b"", 0.0), got).startswith("time limit after")
+
+
+def test_status_and_output_are_compared() -> None:
+    one = run(["/bin/sh", "-c", "echo 1; exit 3"], NOTHING, {}, timeout=20)
+    other = run(["/bin/sh", "-c", "echo 2; exit 3"], NOTHING, {}, timeout=20)
+    killed = run(["/bin/sh", "-c", "kill -TERM $$"], NOTHING, {}, timeout=20)
+    assert (one.status, killed.status) == (3, -15)
+    assert not difference(one, one)
+    assert difference(one, other).startswith("output differs at byte 0")
+    assert difference(one, killed).startswith("exit status -15, not 3")
+
+
+def test_names_are_unique_and_representatives_exist() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names)
+    assert set(names) >= REPRESENTATIVES
