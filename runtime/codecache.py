@@ -13,11 +13,12 @@ import os
 import struct
 import zlib
 from _blake2 import blake2b
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from dbt.pipeline import Fetch, Start
 from runtime import image
+from runtime.own_files import open_apart
 from runtime.paths import cache_dir
 
 MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
@@ -84,18 +85,23 @@ class CodeCache:
         self.path = os.path.join(self.directory, fingerprint(arch) + _SUFFIX)
         self._index: dict[Start, list[int]] = {}
         self._scanned = 0
-        self._file: int | None = None
+        self._inode = 0
+        self._usable = False
         with contextlib.suppress(OSError):
             os.makedirs(self.directory, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._usable = True
 
-    def _scan(self) -> None:
+    def _open(self) -> contextlib.AbstractContextManager[int]:
+        return open_apart(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+
+    def _scan(self, file: int) -> None:
         """Index what was appended since the last look. Stops at the first thing that is no record: what follows is lost, not trusted."""
-        if self._file is None:
-            return
-        size = os.fstat(self._file).st_size
+        status = os.fstat(file)
+        size = status.st_size
+        if status.st_ino != self._inode:  # the first look, or another process has replaced the file
+            self._index, self._scanned, self._inode = {}, 0, status.st_ino
         while self._scanned + _RECORD.size <= size:
-            magic, length, _, pc, mode = _RECORD.unpack(os.pread(self._file, _RECORD.size, self._scanned))
+            magic, length, _, pc, mode = _RECORD.unpack(os.pread(file, _RECORD.size, self._scanned))
             if magic != _MAGIC or self._scanned + _RECORD.size + length > size:
                 return
             self._index.setdefault((pc, mode), []).append(self._scanned)
@@ -103,59 +109,57 @@ class CodeCache:
 
     def find(self, start: Start, fetch: Fetch) -> Cached | None:
         """A region entered first at *start* whose guest bytes are in memory now."""
+        if not self._usable:
+            return None
         try:
-            self._scan()
-            for offset in reversed(self._index.get(start, ())):
-                found = self._read(offset)
-                if found is not None and digest([fetch(*r) for r in found[0].ranges]) == found[1]:
-                    return found[0]
+            with self._open() as file:
+                self._scan(file)
+                for offset in reversed(self._index.get(start, ())):
+                    found = self._read(file, offset)
+                    if found is not None and digest([fetch(*r) for r in found[0].ranges]) == found[1]:
+                        return found[0]
         except (OSError, struct.error):
-            self._file = None
+            self._usable = False
         return None
 
-    def _read(self, offset: int) -> tuple[Cached, bytes] | None:
-        assert self._file is not None
-        _, length, check, _, _ = _RECORD.unpack(os.pread(self._file, _RECORD.size, offset))
-        body = os.pread(self._file, length, offset + _RECORD.size)
+    def _read(self, file: int, offset: int) -> tuple[Cached, bytes] | None:
+        _, length, check, _, _ = _RECORD.unpack(os.pread(file, _RECORD.size, offset))
+        body = os.pread(file, length, offset + _RECORD.size)
         return _unpack(body) if zlib.crc32(body) == check else None
 
     def add(self, cached: Cached, contents: Sequence[bytes]) -> None:
         """Keep a region made from the guest bytes *contents* (one item a range)."""
-        if self._file is None:
+        if not self._usable:
             return
         record = _pack(cached, digest(contents))
         try:
-            with _locked(self._file):
-                size = os.fstat(self._file).st_size
-                self._cut_damage(size)
-                os.write(self._file, record)
-            if size + len(record) > MAX_BYTES:
-                self._shrink()
+            with self._open() as file:
+                with _locked(file):
+                    size = os.fstat(file).st_size
+                    self._cut_damage(file, size)
+                    os.write(file, record)
+                if size + len(record) > MAX_BYTES:
+                    self._shrink(file)
         except (OSError, struct.error):
-            self._file = None  # a full disk, most likely: go on without
+            self._usable = False  # a full disk, most likely: go on without
 
-    def _cut_damage(self, size: int) -> None:
+    def _cut_damage(self, file: int, size: int) -> None:
         """Drop a half-written record at the end, so that what is appended can be found. Lock held."""
-        assert self._file is not None
-        self._scan()
+        self._scan(file)
         if self._scanned < size:
-            os.ftruncate(self._file, self._scanned)
+            os.ftruncate(file, self._scanned)
 
-    def _shrink(self) -> None:
-        """Replace the file by one with its newer half; other processes go on with the old one until they end."""
-        assert self._file is not None
+    def _shrink(self, file: int) -> None:
+        """Replace the file by one with its newer half."""
         offsets = sorted(offset for found in self._index.values() for offset in found)
         keep_from = next((offset for offset in offsets if offset >= self._scanned // 2), self._scanned)
         temporary = f"{self.path}.{os.getpid()}.tmp"
         with open(temporary, "wb") as out:
             at = keep_from
-            while part := os.pread(self._file, 1 << 20, at):
+            while part := os.pread(file, 1 << 20, at):
                 out.write(part)
                 at += len(part)
         os.replace(temporary, self.path)
-        os.close(self._file)
-        self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        self._index, self._scanned = {}, 0
 
     def forget_old(self) -> None:
         """Delete all but the newest files of other versions."""
@@ -166,7 +170,7 @@ class CodeCache:
 
 
 @contextlib.contextmanager
-def _locked(file: int):  # noqa: ANN202
+def _locked(file: int) -> Iterator[None]:
     fcntl.flock(file, fcntl.LOCK_EX)
     try:
         yield

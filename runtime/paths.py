@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 
+_fixed: str | None = None
+
+
+def fix_cache_dir(path: str) -> None:
+    """Use *path* in this process, whatever the environment says: it may be a guest's, which has its own idea of $HOME."""
+    global _fixed
+    _fixed = path
+
 
 def cache_dir() -> str:
     """Directory of everything that can be made again: ``$DBT_CACHE_DIR``, else ``dbt-translator`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    own = os.environ.get("DBT_CACHE_DIR")
+    own = _fixed or os.environ.get("DBT_CACHE_DIR")
     if own:
         return own
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.linux.program import Program
+
 
 class UsageError(Exception):
     """Bad input from the user: the text says what, where and what to do. The command line prints it and exits with status 2."""
@@ -20,6 +25,14 @@ class GuestExit(BaseException):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Replace(BaseException):
+    """Unwinds the main thread's loop when the guest called execve: ``program`` takes its place in this host process."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.program = program
 
 
 class ThreadExit(BaseException):

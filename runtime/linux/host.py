@@ -55,6 +55,10 @@ class Host:
         """A host syscall that signals need not interrupt."""
         return self.call(nr, a, b, c, d, e, f, self._quiet_at)  # type: ignore[no-any-return]
 
+    def forget_blocks(self) -> None:
+        """All signal blocks are free: a fork's child or a new program image has one thread."""
+        self.words[1] = self.words[0]
+
     def clear_bits(self, word: int, bits: int) -> None:
         """Atomically clear *bits* of the 32-bit word at host address *word*."""
         self._clear(word, bits)

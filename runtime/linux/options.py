@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 class Options:
-    """``tier`` "0", "1" or "auto"; ``trace`` and ``stats`` as on the command line; ``extra`` goes to the engine untouched."""
+    """``tier`` "0", "1" or "auto"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "extra")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir")
 
     def __init__(
         self,
@@ -15,10 +15,9 @@ class Options:
         trace: tuple[str, ...] = (),
         stats: str | None = None,
         cache: bool = True,
-        extra: dict[str, str] | None = None,
+        cache_dir: str | None = None,
     ) -> None:
-        self.sysroot, self.tier, self.trace, self.stats, self.cache = sysroot, tier, trace, stats, cache
-        self.extra = extra or {}
+        self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
 
     def to_text(self) -> str:
         """As a Python literal, read back by ``from_text``."""

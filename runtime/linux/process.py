@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -9,11 +10,13 @@ import sys
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, NoReturn
 
-from runtime.linux.errors import GuestExit, GuestFormatError
+from runtime.linux.errors import GuestExit, GuestFormatError, Replace
 from runtime.linux.hoststub import BLOCK_BYTES
 from runtime.linux.mm import AddressSpace
+from runtime.linux.program import Program
 from runtime.linux.signals import ALL, SignalTable
 from runtime.linux.sysroot import Sysroot
+from runtime.own_files import LOWEST as OWN_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,26 +28,28 @@ if TYPE_CHECKING:
     from runtime.memory import GuestMemory
 
 MAX_SCRIPT_DEPTH = 5
-_VFORK_FD = 512  # descriptors of our own stay above the guest's
+_PR_SET_NAME = 15
 
 
 class Process:
     """One a host process. ``threads`` maps host thread ids to threads; ``lock`` guards it and the signal blocks."""
 
-    def __init__(self, host: Host, engine: Engine, options: Options) -> None:
+    def __init__(self, host: Host, engine: Engine, options: Options, program: Program, signals: SignalTable) -> None:
+        host.forget_blocks()
         self.host = host
         self.engine = engine
         self.memory: GuestMemory = engine.memory
         self.options = options
         self.sysroot = Sysroot(options.sysroot)
         self.space = AddressSpace(engine.memory, host)
-        self.signals = SignalTable(host)
+        self.signals = signals
         self.threads: dict[int, Thread] = {}
         self.lock = allocate_lock()
-        self.exe = self.exe_host = b""  # the program's path as the guest and as the host sees it
-        self.argv: list[bytes] = []
-        self.envp: list[bytes] = []
-        self.auxv = b""
+        self.first_thread: Thread | None = None  # the one whose loop ``run`` called
+        self.exe = program.exe  # the program's path as the guest sees it
+        self.exe_host = os.path.realpath(os.fsencode(program.path))
+        self.argv, self.envp, self.auxv = program.argv, program.envp, b""
+        self.has_timers = False  # POSIX timers: only a new host process gets rid of them
         self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
         self.syscall_count = 0
         self.forked = False
@@ -144,7 +149,7 @@ class Process:
             self.threads = {}
             self._free_blocks = []
             thread.block = 0
-            self.host.words[1] = self.host.words[0]
+            self.host.forget_blocks()
             thread.after_fork()
             self.threads[thread.tid] = thread
             thread.signals.apply_mask(mask)
@@ -158,7 +163,7 @@ class Process:
 
     # exec
 
-    def execve(self, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
+    def execve(self, thread: Thread, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
         """Run another program in this process; returns only with -errno."""
         from runtime.linux.elf import guest_of, is_elf, read_elf
         from runtime.linux.procfs import host_target
@@ -179,7 +184,9 @@ class Process:
                     elf = read_elf(name, fd, self.engine.arch)
                     if elf.interp is not None and not os.path.exists(self.sysroot.host_path(elf.interp)):
                         return -errno.ENOENT
-                    return self._respawn(name, execfn, path, argv, envp)
+                    if not path.startswith(b"/"):
+                        path = os.path.join(os.getcwdb(), path)
+                    return self._replace(thread, Program(name, argv, envp, execfn, os.path.normpath(path)))
             except GuestFormatError:
                 return -errno.ENOEXEC
             finally:
@@ -197,15 +204,28 @@ class Process:
             path = interpreter
         return -errno.ELOOP
 
-    def _respawn(self, host_path: str, execfn: bytes, guest_path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
-        """A new translator for the new program, with the same options."""
+    def _replace(self, thread: Thread, program: Program) -> int:
+        """The new program takes over this host process, which saves the start of another Python. Where that could show, a new translator is started."""
+        tier1 = self.engine.tier1
+        if thread is self.first_thread and len(self.threads) == 1 and not self.has_timers and (tier1 is None or tier1.may_compile):
+            raise Replace(program)
         from runtime.linux.respawn import command
 
-        if not guest_path.startswith(b"/"):
-            guest_path = os.path.join(os.getcwdb(), guest_path)
-        arguments = command(self.options, self.signals.ignored(), host_path, execfn, os.path.normpath(guest_path), argv)
+        arguments = command(self.options, self.signals.ignored(), program)
         self.before_exit()
-        return self._host_execve(os.fsencode(sys.executable), arguments, envp)
+        return self._host_execve(os.fsencode(sys.executable), arguments, program.envp)
+
+    def give_way(self, thread: Thread) -> None:
+        """What execve undoes, once ``Replace`` has unwound the thread."""
+        thread.signals.collect()
+        self.engine.templates.save()
+        self.signals.forget_handlers()
+        _close_on_exec()
+
+    def name_thread(self, execfn: bytes) -> None:
+        """What ps and /proc/self/comm show."""
+        name = ctypes.create_string_buffer(execfn.rpartition(b"/")[2][:15])
+        self.host.quick(self.host.nr["prctl"], _PR_SET_NAME, ctypes.addressof(name))
 
     def _host_execve(self, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
         def strings(items: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
@@ -213,6 +233,16 @@ class Process:
 
         name, arguments, environment = ctypes.create_string_buffer(path), strings(argv), strings(envp)
         return self.host.quick(self.host.nr["execve"], ctypes.addressof(name), ctypes.addressof(arguments), ctypes.addressof(environment))
+
+
+def _close_on_exec() -> None:
+    """Close what execve closes."""
+    import fcntl
+
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if fcntl.fcntl(int(name), fcntl.F_GETFD) & fcntl.FD_CLOEXEC:
+                os.close(int(name))
 
 
 def _high_pipe() -> tuple[int, int]:
@@ -224,7 +254,7 @@ def _high_pipe() -> tuple[int, int]:
     except OSError:
         return -1, -1
     try:
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _VFORK_FD) for fd in low]
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, OWN_FILES) for fd in low]
         return high[0], high[1]
     except OSError:
         return -1, -1

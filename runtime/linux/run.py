@@ -1,18 +1,23 @@
-"""``run_program``: load a guest program and run it to its end."""
+"""``run_program``: load a guest program and run it, and what it replaces itself with, to the end."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from runtime.linux.errors import GuestExit, ThreadExit, UsageError
+from runtime.linux.errors import GuestExit, Replace, UsageError
 from runtime.linux.host import Host
 from runtime.linux.loader import load_program, map_stack, open_program
 from runtime.linux.options import Options
-from runtime.linux.signals import ALL, SIG_SETMASK
+from runtime.linux.program import Program, first_program
+from runtime.linux.signals import ALL, SIG_SETMASK, SignalTable
 from runtime.linux.stack import build_stack
+from runtime.paths import cache_dir, fix_cache_dir
+
+if TYPE_CHECKING:
+    from runtime.linux.process import Process
 
 ARCH = "arm"
 
@@ -39,63 +44,96 @@ def run_program(
     envp: list[bytes] | None = None,
     *,
     options: Options | None = None,
-    execfn: bytes | None = None,
-    exe: bytes | None = None,
-    ignored: frozenset[int] = frozenset(),
-    on_exit: Callable[[object], None] | None = None,
+    on_exit: Callable[[Process], None] | None = None,
 ) -> int:
     """Run the guest program *path* (a host path) and return its exit status; a fatal signal ends this process with that signal.
 
-    *argv* includes the program's name; *envp* is ours if None. *execfn* and *exe* are the names the guest sees (default: from *path*). *ignored*: signals
-    that were ignored before Python started. *on_exit* is called with the process before it ends, wherever it ends. UsageError if the program cannot be run.
+    *argv* includes the program's name; *envp* is ours if None. *on_exit* is called with the process before it ends, wherever it ends. UsageError if the
+    program cannot be run.
     """
     options = options or Options()
-    if options.sysroot is not None and not os.path.isdir(options.sysroot):
-        raise UsageError(f"{options.sysroot}: the sysroot (-L) is not a directory")
-    fd, elf = open_program(path, ARCH)
+    return run(first_program(path, argv, environment() if envp is None else envp, options.sysroot), options, on_exit=on_exit)
+
+
+def run(program: Program, options: Options, ignored: frozenset[int] = frozenset(), on_exit: Callable[[Process], None] | None = None) -> int:
+    """Run *program*, and what it replaces itself with, to the end. *ignored*: signals that were ignored before Python started."""
+    if options.cache_dir is None:
+        options.cache_dir = cache_dir()
+    fix_cache_dir(options.cache_dir)
+    host = Host()
+    signals = SignalTable(host)
+    inherited = Inherited(_signal_mask(host, ALL), signals, ignored)  # threads that the engine starts take no signals: they have no signal blocks
+    try:
+        while True:
+            try:
+                return _run_image(program, options, host, inherited, on_exit)
+            except Replace as replace:
+                program = replace.program
+    finally:
+        _signal_mask(host, inherited.mask)
+
+
+class Inherited:
+    """What a program image takes over from the one before."""
+
+    __slots__ = ("mask", "signals", "ignored", "waiting", "forked")
+
+    def __init__(self, mask: int, signals: SignalTable, ignored: frozenset[int]) -> None:
+        self.mask, self.signals = mask, signals
+        self.ignored: frozenset[int] | None = ignored  # until the first image has taken them over
+        self.waiting: list[tuple[int, bytes]] = []
+        self.forked = False
+
+
+def _run_image(program: Program, options: Options, host: Host, inherited: Inherited, on_exit: Callable[[Process], None] | None) -> int:
+    """One program image, from its file to its exit status; all signals are blocked on entry and on exit."""
     from runtime.engine import Engine
     from runtime.linux.process import Process
     from runtime.linux.threads import Thread
 
-    host = Host()
-    mask = _signal_mask(host, ALL)  # threads that the engine starts take no signals: only guest threads have signal blocks
+    fd, elf = open_program(program.path, ARCH)
     engine = Engine(ARCH, tier=options.tier, persistent=options.cache)
     try:
-        process = Process(host, engine, options)
+        process = Process(host, engine, options, program, inherited.signals)
+        process.forked = inherited.forked
         try:
             loaded = load_program(process.space, fd, elf, process.sysroot)
         finally:
             os.close(fd)
-        process.signals.adopt(ignored)
-        process.exe_host = os.path.realpath(os.fsencode(path))
-        process.exe = exe or process.sysroot.guest_path(os.path.abspath(os.fsencode(path)))
-        process.argv, process.envp = argv, environment() if envp is None else envp
         top = map_stack(process.space, elf.stack_exec)
-        sp, process.auxv = build_stack(process.memory, top, loaded, argv, process.envp, execfn or os.fsencode(path))
+        sp, process.auxv = build_stack(process.memory, top, loaded, program.argv, program.envp, program.execfn)
+        if inherited.ignored is not None:
+            process.signals.adopt(inherited.ignored)
+            inherited.ignored = None
         if on_exit is not None:
             process.exit_hooks.append(lambda: on_exit(process))
-        if options.trace and "syscall" in options.trace:
+        if "syscall" in options.trace:
             from runtime.linux.trace import trace_syscalls
 
             trace_syscalls(process)
         vcpu = engine.new_vcpu()
-        thread = Thread(process, vcpu, mask)
+        thread = process.first_thread = Thread(process, vcpu, inherited.mask)
+        thread.signals.waiting = inherited.waiting
         thread.bind()
         process.threads[thread.tid] = thread
+        process.name_thread(program.execfn)
         vcpu.put("r13", sp)
         vcpu.pc = loaded.entry & ~1
         vcpu.mode = loaded.entry & 1
-        _signal_mask(host, mask)
+        thread.signals.set_mask(inherited.mask)
         try:
             thread.run()
         except GuestExit as end:
             process.before_exit()
             return end.status
-        except ThreadExit:
-            return 0
+        except Replace:
+            process.give_way(thread)
+            inherited.mask, inherited.waiting, inherited.forked = thread.signals.mask, thread.signals.waiting, process.forked
+            raise
+        finally:
+            _signal_mask(host, ALL)
         raise AssertionError("a thread's loop ends by an exception")
     finally:
-        _signal_mask(host, mask)
         engine.close()
 
 

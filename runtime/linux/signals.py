@@ -86,6 +86,12 @@ class SignalTable:
         """Signals of ``adopt`` that are ignored now: a new program image must be told."""
         return [signo for signo in (SIGPIPE, SIGXFSZ) if self.get(signo).handler == SIG_IGN]
 
+    def forget_handlers(self) -> None:
+        """execve: handled signals are back to SIG_DFL, ignored ones stay ignored."""
+        for signo, action in list(self._actions.items()):
+            if action.handler > SIG_IGN:
+                self.set(signo, Action())
+
     def get(self, signo: int) -> Action:
         action = self._actions.get(signo)
         if action is None:

@@ -87,3 +87,10 @@ def test_trace_shows_syscalls(run: Run) -> None:
     assert b'write(1, 0x' in done.stderr
     assert b"= -1 EFAULT" in done.stderr
     assert b"exit_group(0) = ?" in done.stderr
+
+
+def test_signal_races(run: Run) -> None:
+    """A lost wake-up would hang here."""
+    done = run("./storm.elf")
+    assert done.stdout.decode().splitlines() == ["ping-pong 500 1", "pipe 1000 100500 ticks 1", "pipe 1000 100500 ticks 1", "threads 9000 handled 1"]
+    assert done.returncode == 0

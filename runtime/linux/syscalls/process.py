@@ -103,7 +103,7 @@ def execve(t: Thread, path: int, argv: int, envp: int) -> int:
     if not name:
         return -errno.ENOENT
     arguments = _strings(t, argv)
-    return t.process.execve(name, arguments or [b""], _strings(t, envp))
+    return t.process.execve(t, name, arguments or [b""], _strings(t, envp))
 
 
 def execveat(t: Thread, directory: int, path: int, argv: int, envp: int, flags: int) -> int:
@@ -112,7 +112,7 @@ def execveat(t: Thread, directory: int, path: int, argv: int, envp: int, flags: 
         name = b"/proc/self/fd/%d" % directory
     elif directory != AT_FDCWD and not name.startswith(b"/"):
         name = b"/proc/self/fd/%d/%s" % (directory, name)
-    return t.process.execve(name, _strings(t, argv) or [b""], _strings(t, envp))
+    return t.process.execve(t, name, _strings(t, argv) or [b""], _strings(t, envp))
 
 
 def _give_rusage(t: Thread, addr: int, at: int) -> None:

@@ -156,6 +156,7 @@ def timer_create(t: Thread, clock: int, event: int, addr: int) -> int:
         host_event = t.scratch_at + 64
     got = t.host.quick(NR["timer_create"], signed(clock), host_event, t.scratch_at)
     if got == 0:
+        t.process.has_timers = True
         t.memory.write(addr, bytes(t.scratch[:4]))
     return got
 
