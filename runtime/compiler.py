@@ -115,15 +115,17 @@ class Tier1:
 
     def before_fork(self) -> None:
         """Hold compilation off while the process is copied. A compilation under way is given a moment, not waited for: if it goes on, the child must not use
-        LLVM, whose locks and data may be in any state there."""
+        LLVM, whose locks and data may be in any state there. Memory is never held for long, so for that lock it waits."""
         self._held = self._lock.acquire(timeout=_FORK_PATIENCE)
+        self._memory.acquire()
 
     def after_fork(self, child: bool) -> None:
         """Go on after a fork. A child has lost the thread and starts its own; see ``before_fork`` for when it only installs what is on disk."""
+        self._memory.release()
         if self._held:
             self._lock.release()
         elif child:
-            self._lock, self._memory = threading.Lock(), threading.Lock()
+            self._lock = threading.Lock()
             self.may_compile = False
         if child and not self.synchronous:
             self._start()

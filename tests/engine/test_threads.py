@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -136,3 +138,34 @@ def test_a_forked_child_goes_on_while_threads_of_the_parent_change_code(harness:
     assert run_all(harness, vcpus) == [Exit.FETCH_FAULT] * (THREADS - 1)
     forker.join(60)
     assert statuses == [0] * 5
+
+
+def test_a_child_is_not_left_with_the_compile_thread_s_locks() -> None:
+    """A fork while the compile thread works on the engine's memory: the child's end needs that lock too."""
+    harness = Harness("arm", "auto")
+    tier1 = harness.engine.tier1
+    assert tier1 is not None
+    entered = threading.Event()
+
+    def hold() -> None:
+        with tier1._using_memory():
+            entered.set()
+            time.sleep(0.2)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait()
+    harness.engine.before_fork()
+    child = os.fork()
+    harness.engine.after_fork(child == 0)
+    if child == 0:
+        tier1.stop()
+        os._exit(0)
+    holder.join()
+    deadline = time.monotonic() + 5
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
