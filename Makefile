@@ -35,7 +35,7 @@ bless: $(VENV)/installed-test  ## rewrite the expected texts of the file tests (
 	$(BIN)/python -m pytest -q --bless
 
 fuzz: $(VENV)/installed-test  ## random instructions and random IR for FUZZ_SECONDS
-	$(BIN)/python -m pytest -q -m fuzz --fuzz-seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m pytest -q -rP -m fuzz --fuzz-seconds $(FUZZ_SECONDS)
 
 bench: $(VENV)/installed  ## the speed table, as ratios to qemu-arm taken in the same run
 	$(BIN)/dbt bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+FUZZ_SLACK = 60  # seconds, for making engines and for the last round
 CI_NEEDS_DEBIAN = "DBT_REQUIRE_DEBIAN"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite expected texts with what the code gives now")
-    parser.addoption("--fuzz-seconds", type=float, default=0.0, help="go on with random input for this long; 0: the fixed seeds only")
+    parser.addoption("--fuzz-seconds", type=float, default=0.0, help="run the fuzz tests, which share this time")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -25,6 +27,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.suffix == ".test" and file_path.parent.name == "cases":
         return CaseFile.from_parent(parent, path=file_path)
     return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fuzz tests run for as long as was asked for, and not at all if it was not."""
+    fuzz = [item for item in items if item.get_closest_marker("fuzz")]
+    seconds = config.getoption("--fuzz-seconds")
+    for item in fuzz:
+        item.add_marker(pytest.mark.timeout(seconds / len(fuzz) + FUZZ_SLACK))
+    if not seconds and fuzz:
+        config.hook.pytest_deselected(items=fuzz)
+        items[:] = [item for item in items if item not in fuzz]
 
 
 class CaseFile(pytest.File):
@@ -72,8 +85,25 @@ def bless(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def fuzz_seconds(request: pytest.FixtureRequest) -> float:
-    """How long a fuzz test goes on after its fixed seeds."""
-    return float(request.config.getoption("--fuzz-seconds"))
+    """How long one fuzz test goes on: its share of the time."""
+    fuzz = sum(item.get_closest_marker("fuzz") is not None for item in request.session.items)
+    return float(request.config.getoption("--fuzz-seconds")) / fuzz
+
+
+@pytest.fixture
+def fuzz_rounds(fuzz_seconds: float) -> Iterator[Iterator[int]]:
+    """Seeds for a fuzz test, new ones in each run, until its time is over. The seed of the round that fails is printed."""
+    seed = first = time.time_ns() // 1_000_000
+    end = time.monotonic() + fuzz_seconds
+
+    def seeds() -> Iterator[int]:
+        nonlocal seed
+        while time.monotonic() < end:
+            seed += 1
+            yield seed
+
+    yield seeds()
+    print(f"{seed - first} rounds, last seed {seed}")
 
 
 @pytest.fixture(scope="session")

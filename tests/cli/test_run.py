@@ -48,7 +48,9 @@ def test_full_disk_for_stats_keeps_the_guests_status(fib: str) -> None:
     assert (done.returncode, done.stderr) == (0, "dbt: --stats=/dev/full: No space left on device: nothing written\n")
 
 
+@pytest.mark.slow
 def test_no_cache_directory(fib: str) -> None:
+    """The runtime's kernels are built for this one run."""
     done = run("--tier", "0", fib, DBT_CACHE_DIR="/proc/nowhere")
     assert (done.returncode, done.stdout) == (0, run(fib).stdout)
     said = [line for line in done.stderr.splitlines() if not line.startswith("building runtime kernels")]

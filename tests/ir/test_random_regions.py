@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import time
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -53,12 +53,8 @@ def test_random_regions() -> None:
 
 
 @pytest.mark.fuzz
-def test_fuzz(fuzz_seconds: float) -> None:
-    end = time.monotonic() + fuzz_seconds
-    seed = time.time_ns() // 1_000_000
-    while time.monotonic() < end:
-        machine = Machine()  # its arena fills up
-        for _ in range(200):
-            if time.monotonic() < end:
-                check_same(machine, seed)
-                seed += 1
+def test_fuzz(fuzz_rounds: Iterator[int]) -> None:
+    for count, seed in enumerate(fuzz_rounds):
+        if count % 200 == 0:
+            machine = Machine()  # the arena of the last one fills up
+        check_same(machine, seed)

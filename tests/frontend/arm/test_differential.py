@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -70,6 +71,12 @@ def unpredictable(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return seen
 
 
+def _random_place(table: DecodeTable, rng: Random) -> tuple[int, int]:
+    """A mode and a pc."""
+    mode = (MODE_THUMB if table in (T16, T32) else 0) | (MODE_BIG_ENDIAN if rng.random() < 0.2 else 0)
+    return mode, CODE + (rng.choice((0, 2, 6)) if mode & MODE_THUMB else 0)
+
+
 def _check(oracle: Oracle, unpredictable: list[bool], table: DecodeTable, row: Row, mode: int, rng: Random, pc: int = CODE) -> bool:
     """One random encoding; True if it was compared."""
     word = table.random_insn(rng, row)
@@ -93,12 +100,20 @@ def test_row(oracle: Oracle, unpredictable: list[bool], table: DecodeTable, row:
     rng = Random(row.text)
     compared = 0
     for _ in range(max(ITERATIONS, 1) * 10):
-        mode = (MODE_THUMB if table in (T16, T32) else 0) | (MODE_BIG_ENDIAN if rng.random() < 0.2 else 0)
-        pc = CODE + (rng.choice((0, 2, 6)) if mode & MODE_THUMB else 0)
+        mode, pc = _random_place(table, rng)
         compared += _check(oracle, unpredictable, table, row, mode, rng, pc)
         if compared >= ITERATIONS:
             break
     assert compared, f"{row.text}: nothing but UNPREDICTABLE encodings"
+
+
+@pytest.mark.fuzz
+def test_fuzz(oracle: Oracle, unpredictable: list[bool], fuzz_rounds: Iterator[int]) -> None:
+    for seed in fuzz_rounds:
+        rng = Random(seed)
+        table, row = rng.choice(CASES)
+        mode, pc = _random_place(table, rng)
+        _check(oracle, unpredictable, table, row, mode, rng, pc)
 
 
 @pytest.mark.parametrize(("table", "row"), [(t, r) for t, r in CASES if t in (T16, T32)], ids=lambda x: x.name)
