@@ -32,7 +32,9 @@ fi
 
 download=$(mktemp -d)
 trap 'rm -rf "$download"' EXIT
-chmod 755 "$download"  # apt's own user writes here
+if [ "$(id -u)" -eq 0 ] && id _apt >/dev/null 2>&1; then
+  chown _apt "$download"  # apt downloads as this user if it can
+fi
 failed=0
 echo "fetching ${#missing[@]} armhf packages"
 cd "$download"
