@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from runtime import paths
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 FUZZ_SLACK = 60  # seconds, for making engines and for the last round
 CI_NEEDS_DEBIAN = "DBT_REQUIRE_DEBIAN"
@@ -75,6 +77,12 @@ def instruction_cases() -> Any:
     from tests import instruction_cases
 
     return instruction_cases
+
+
+@pytest.fixture(autouse=True)
+def cache_directory_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that ran in this process has fixed the cache directory: the next test starts without."""
+    monkeypatch.setattr(paths, "_fixed", None)
 
 
 @pytest.fixture
