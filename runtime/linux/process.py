@@ -87,10 +87,17 @@ class Process:
             hook()
         self.engine.templates.save()
 
-    def exit(self, status: int) -> NoReturn:
+    def is_alone(self, thread: Thread) -> bool:
+        """True if *thread* is the only one. Waits for those that are just leaving: they may still write guest memory."""
+        while True:
+            others = [other for other in list(self.threads.values()) if other is not thread]
+            if not others or not all(other.leaving for other in others):
+                return not others
+            self.host.quick(self.host.nr["sched_yield"])
+
+    def exit(self, thread: Thread, status: int) -> NoReturn:
         """exit_group: ends all threads. In the first process's first thread ``run_program`` returns, elsewhere the host process ends here."""
-        thread = self.threads.get(self.host.quick(self.host.nr["gettid"]))
-        if not self.forked and thread is not None and thread.tid == os.getpid() and len(self.threads) == 1:
+        if not self.forked and thread is self.first_thread and self.is_alone(thread):
             raise GuestExit(status)
         self.before_exit()
         os._exit(status)
@@ -104,8 +111,8 @@ class Process:
         """exit: ends one thread; the process when it is the last one."""
         from runtime.linux.errors import ThreadExit
 
-        if len(self.threads) <= 1:
-            self.exit(status)
+        if self.is_alone(thread):
+            self.exit(thread, status)
         if thread.tid != os.getpid():
             raise ThreadExit
         self._all_left.acquire()
@@ -207,7 +214,7 @@ class Process:
     def _replace(self, thread: Thread, program: Program) -> int:
         """The new program takes over this host process, which saves the start of another Python. Where that could show, a new translator is started."""
         tier1 = self.engine.tier1
-        if thread is self.first_thread and len(self.threads) == 1 and not self.has_timers and (tier1 is None or tier1.may_compile):
+        if thread is self.first_thread and self.is_alone(thread) and not self.has_timers and (tier1 is None or tier1.may_compile):
             raise Replace(program)
         from runtime.linux.respawn import command
 

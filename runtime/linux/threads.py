@@ -76,6 +76,7 @@ class Thread:
         self.scratch_at = ctypes.addressof(self._scratch)
         self.nr_sigprocmask = self.host.nr["rt_sigprocmask"]
         self.tid = 0
+        self.leaving = False  # has ended for the guest, but still uses its memory
         self.block = 0
         self.clear_tid = 0  # CLONE_CHILD_CLEARTID
         self.robust_list = 0
@@ -160,22 +161,23 @@ class Thread:
 
     def leave(self) -> None:
         """What the kernel does when a thread ends: robust futexes, the thread-id word, its pending signals."""
-        self.signals.apply_mask(ALL)
         from runtime.linux.futex import exit_robust_list, wake
 
-        exit_robust_list(self)
         process = self.process
-        with process.lock:
-            process.threads.pop(self.tid, None)
-            ctypes.c_uint64.from_address(self.block + BLOCK_TID).value = 0
-            process.give_block(self.block)
+        self.leaving = True
+        self.signals.apply_mask(ALL)
+        process.engine.free_vcpu(self.vcpu)
+        exit_robust_list(self)
         if self.clear_tid:
             try:
                 self.memory.put_u32(self.clear_tid, 0)
                 wake(self, self.clear_tid, 1)
             except GuestFault:
                 pass
-        process.engine.free_vcpu(self.vcpu)
+        with process.lock:
+            ctypes.c_uint64.from_address(self.block + BLOCK_TID).value = 0
+            process.give_block(self.block)
+            process.threads.pop(self.tid, None)
         process.thread_left()
 
     def after_fork(self) -> None:

@@ -29,7 +29,7 @@ def exit(t: Thread, status: int) -> int:  # noqa: A001
 
 
 def exit_group(t: Thread, status: int) -> int:
-    t.process.exit(status & 0xFF)
+    t.process.exit(t, status & 0xFF)
 
 
 def fork(t: Thread) -> int:
