@@ -217,7 +217,7 @@ class Thread:
                 regs[0] = result & 0xFFFFFFFF
 
     def interrupted(self, first: int, restartable: bool, result: int) -> None:
-        """A syscall ended early because of a signal: start the handlers, then restart it or give EINTR."""
+        """A syscall ended early, or did not start, because of a signal: start the handlers, then restart it or give EINTR."""
         self.restart = (first, restartable, result)
         self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
         self.signals.deliver()
@@ -229,12 +229,13 @@ class Thread:
                 self.regs[0] = -EINTR & 0xFFFFFFFF
 
     def settle_restart(self, action: Action) -> None:
-        """Before a handler's frame is made: what the interrupted syscall returns to."""
+        """Before a handler's frame is made: what the interrupted syscall returns to. One that did not start comes after the handler, whatever it is: on
+        a real machine the signal would have been delivered before it."""
         if self.restart is None:
             return
-        first, restartable, _ = self.restart
+        first, restartable, result = self.restart
         self.restart = None
-        if restartable and action.flags & SA_RESTART:
+        if result == -ERESTARTSYS or restartable and action.flags & SA_RESTART:
             self._rewind(first)
         else:
             self.regs[0] = -EINTR & 0xFFFFFFFF
