@@ -31,7 +31,8 @@ class Flow(NamedTuple):
 
 
 class Source(Protocol):
-    """What the planner asks. ``flow`` gives None for a block it knows nothing of; ``weight`` how often a block was executed. ``most_blocks`` bounds a region."""
+    """What the planner asks. ``flow`` gives None for a block it knows nothing of; ``weight`` tells how often a block was executed; ``most_blocks`` bounds a
+    region."""
 
     most_blocks: int
 
@@ -50,7 +51,8 @@ class Plan(NamedTuple):
 def plan(source: Source, start: Start) -> Plan:
     """Grow a region from *start*, which is its first entry."""
     least = max(1, source.weight(start) // COLD)
-    entries, blocks = [start], []
+    entries = [start]
+    blocks: list[Start] = []
     wanted = [(-source.weight(start), start)]
     seen = {start}
     insns = 0
