@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from _thread import RLock
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
@@ -340,12 +340,12 @@ class AddressSpace:
             self._insert(area)
             self.memory.set_flags(area.start, area.end - area.start, self._flags(area.prot))
 
-    def maps(self) -> bytes:
-        """The text of /proc/self/maps."""
+    def maps(self, guest_path: Callable[[bytes], bytes]) -> bytes:
+        """The text of /proc/self/maps, with the guest's names of files."""
         lines = []
         with self.lock:
             for a in self.areas:
                 prot = "".join(c if a.prot & bit else "-" for c, bit in (("r", 1), ("w", 2), ("x", 4))) + ("s" if a.shared else "p")
                 line = f"{a.start:08x}-{a.end:08x} {prot} {a.file_offset:08x} {a.device >> 8 & 0xFFF:02x}:{a.device & 0xFF:02x} {a.inode}"
-                lines.append(line.encode() + (b" " * max(1, 73 - len(line)) + a.name if a.name else b"") + b"\n")
+                lines.append(line.encode() + (b" " * max(1, 73 - len(line)) + guest_path(a.name) if a.name else b"") + b"\n")
         return b"".join(lines)

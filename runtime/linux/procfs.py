@@ -29,7 +29,7 @@ def contents(process: Process, path: bytes) -> bytes | None:
     if entry is None:
         return _cpuinfo() if path == b"/proc/cpuinfo" else None
     if entry in (b"maps", b"smaps"):
-        return process.space.maps()
+        return process.space.maps(process.sysroot.guest_path)
     if entry == b"cmdline":
         return b"".join(arg + b"\0" for arg in process.argv)
     if entry == b"environ":
