@@ -70,10 +70,3 @@ def test_unwritable_directory_costs_nothing(tmp_path: Path) -> None:
     cache = CodeCache("arm", str(blocker / "regions"))
     cache.add(CACHED, list(CODE.values()))
     assert cache.find((0x1000, 0), fetch) is None
-
-
-def test_info_and_clear(cache: CodeCache) -> None:
-    found = codecache.info()
-    assert (found["files"], found["regions"]) == (1, 1)
-    assert codecache.clear() == found["bytes"]
-    assert codecache.info() == {"files": 0, "regions": 0, "bytes": 0}
