@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,7 @@ class Tier1:
         self._thread: threading.Thread | None = None
         self._held = False
         self.may_compile = True
+        self.on_region: Callable[[int, int, str], None] | None = None  # told of each region entered: pc, guest bytes, where it came from
         self.synchronous = engine.tier == "1"
         self.level = _LEVELS[engine.tier]
         engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
@@ -210,7 +211,7 @@ class Tier1:
         except objects.ObjectError:
             return False
         contents = [self.engine.fetch(*r) for r in cached.ranges]
-        if self._enter(linked, cached.entries, cached.ranges, contents):
+        if self._enter(linked, cached.entries, cached.ranges, contents, "from the cache"):
             self.counts["regions_from_cache"] += 1
         return True
 
@@ -237,14 +238,14 @@ class Tier1:
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")
         with self._using_memory():
-            if not self._enter(linked, starts, region.ranges, contents):
+            if not self._enter(linked, starts, region.ranges, contents, "compiled"):
                 return
         if not self.synchronous:
             self._covered.update(dict.fromkeys(blocks, self.natives[start][1]))
         if self.cache is not None:
             self.cache.add(Cached(starts, region.ranges, objects.dump(linked)), contents)
 
-    def _enter(self, linked: objects.LinkedObject, entries: list[Start], ranges: list[tuple[int, int]], contents: list[bytes]) -> bool:
+    def _enter(self, linked: objects.LinkedObject, entries: list[Start], ranges: list[tuple[int, int]], contents: list[bytes], source: str) -> bool:
         """Place a region and open its entries, unless its guest bytes have changed meanwhile."""
         placed = self.arena.place(linked)
         valid = placed.address(VALID_SYMBOL)
@@ -253,6 +254,8 @@ class Tier1:
             self.counts["regions_dropped"] += 1
             return False
         self._open(placed, entries, valid)
+        if self.on_region is not None:
+            self.on_region(entries[0][0], sum(length for _, length in ranges), source)
         return True
 
     def _watched(self, ranges: list[tuple[int, int]], valid: int) -> bool:

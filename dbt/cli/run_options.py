@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from runtime.linux.errors import UsageError
+from runtime.linux.options import TRACES
 
 # kind: value, list (may be repeated), flag, optional (--name or --name=VALUE)
 Option = namedtuple("Option", "flag name kind metavar choices help")
@@ -19,11 +20,10 @@ OPTIONS = (
     Option("-U", "unset_env", "list", "VAR", (), "Remove a variable from the guest's environment."),
     Option("--tier", "tier", "value", "0|1|auto", TIERS, "Interpret (0), compile everything that is hot before going on (1), or both (auto, the default)."),
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
-    Option("--trace", "trace", "value", "WHAT", (), "Trace on standard error; WHAT is syscall (one line a system call)."),
+    Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
     Option("--argv0", "argv0", "value", "NAME", (), "What the guest sees as its own name (default: PROGRAM)."),
 )
-TRACES = ("syscall",)
 _BY_FLAG = {option.flag: option for option in OPTIONS}
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+TRACES = {
+    "syscall": "one line a system call: name, arguments, result",
+    "signal": "one line a signal that is delivered: number, code, pc, handler",
+    "lift": "one line an instruction that is lifted for the first time: bytes and text",
+    "compile": "one line a region that tier 1 enters: pc, guest bytes, where it came from",
+}
+
 
 class Options:
     """``tier`` "0", "1" or "auto"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runtime.engine import Engine
     from runtime.linux.host import Host
     from runtime.linux.options import Options
+    from runtime.linux.signals import Action, ThreadSignals
     from runtime.linux.threads import Thread
     from runtime.memory import GuestMemory
 
@@ -50,6 +51,7 @@ class Process:
         self.exe_host = os.path.realpath(os.fsencode(program.path))
         self.argv, self.envp, self.auxv = program.argv, program.envp, b""
         self.has_timers = False  # POSIX timers: only a new host process gets rid of them
+        self.on_signal: Callable[[ThreadSignals, int, bytes, Action], None] | None = None  # told of each handler that starts
         self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
         self.syscall_count = 0
         self.forked = False

@@ -107,10 +107,10 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
             inherited.ignored = None
         if on_exit is not None:
             process.exit_hooks.append(lambda: on_exit(process))
-        if "syscall" in options.trace:
-            from runtime.linux.trace import trace_syscalls
+        if options.trace:
+            from runtime.linux import trace
 
-            trace_syscalls(process)
+            trace.start(process, options.trace)
         vcpu = engine.new_vcpu()
         thread = process.first_thread = Thread(process, vcpu, inherited.mask)
         thread.signals.waiting = inherited.waiting

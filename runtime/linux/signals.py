@@ -247,6 +247,8 @@ class ThreadSignals:
                 die(t, SIGSEGV, sp)
             self.enter(SIGSEGV, fault_siginfo(SIGSEGV, SEGV_MAPERR, sp), t.process.signals.get(SIGSEGV), (14, 0, sp))
             return
+        if t.process.on_signal is not None:
+            t.process.on_signal(self, signo, siginfo, action)
         if action.flags & SA_RESETHAND:
             t.process.signals.set(signo, Action())
         thumb = bool(action.handler & 1)

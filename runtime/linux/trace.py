@@ -1,74 +1,61 @@
-"""``--trace syscall``: one line a call on standard error, in the way of strace."""
+"""``--trace``: what the guest asks for and what the translator does for it, a line each on standard error.
+
+The names are those of ``runtime.linux.options.TRACES``. Nothing here costs anything in a run without traces: each puts itself in the way of the one
+function that it shows.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from runtime.linux.syscalls.common import signed
-from runtime.memory import GuestFault
+from runtime.linux.strace import trace_syscalls
 
 if TYPE_CHECKING:
+    from dbt.backend.records import Encoded
     from runtime.linux.process import Process
-    from runtime.linux.syscalls import Handler
-    from runtime.linux.threads import Thread
-
-_SHOWN = 64  # bytes of a string
-_NO_RETURN = ("exit", "exit_group", "execve", "rt_sigreturn", "sigreturn")
+    from runtime.linux.signals import Action, ThreadSignals
 
 
-def _string(t: Thread, addr: int) -> str:
-    if not addr:
-        return "NULL"
-    try:
-        text = t.memory.read_cstr(addr)
-    except GuestFault:
-        return f"{addr:#x}"
-    return '"' + text[:_SHOWN].decode("ascii", "backslashreplace") + ('"...' if len(text) > _SHOWN else '"')
+def say(text: str) -> None:
+    """One line, in one write: threads do not mix theirs."""
+    os.write(2, (text + "\n").encode(errors="backslashreplace"))
 
 
-def _argument(t: Thread, kind: str, value: int) -> str:
-    if kind == "s":
-        return _string(t, value)
-    if kind in "fi":
-        return "AT_FDCWD" if kind == "f" and signed(value) == -100 else str(signed(value))
-    if kind == "u":
-        return str(value)
-    if kind == "o":
-        return f"{value:#o}"
-    return f"{value:#x}" if value > 9 else str(value)
+def _signals(process: Process) -> None:
+    def entered(signals: ThreadSignals, signo: int, siginfo: bytes, action: Action) -> None:
+        from runtime.linux.signals import signal_name
+
+        code = int.from_bytes(siginfo[8:12], "little", signed=True)
+        say(f"[{signals.thread.tid}] signal {signal_name(signo)} code {code} at pc {signals.thread.vcpu.pc:#x}: handler {action.handler:#x}")
+
+    process.on_signal = entered
 
 
-def _result(value: int | None) -> str:
-    if value is None:
-        return "?"
-    if -4096 < value < 0:
-        return f"-1 {errno.errorcode.get(-value, 'ERESTARTSYS')}"
-    return f"{value & 0xFFFFFFFF:#x}" if value > 0xFFFFF else str(value)
+def _lifting(process: Process) -> None:
+    from dbt.views.disasm import bytes_text, instruction
+
+    engine = process.engine
+    add = engine.templates.add
+
+    def added(encoded: Encoded, mode: int, data: bytes, next_mode: int, ends: bool) -> None:
+        say(f"lift {bytes_text(data):<12} mode {mode:#x}: {instruction(engine.arch, mode, 0, data)}: {len(encoded.records)} bytes of records")
+        add(encoded, mode, data, next_mode, ends)
+
+    templates: Any = engine.templates
+    templates.add = added
 
 
-def trace_syscalls(process: Process) -> None:
-    """Trace every syscall of *process* from now on."""
+def _compiling(process: Process) -> None:
+    if process.engine.tier1 is not None:
+        process.engine.tier1.on_region = lambda pc, size, source: say(f"compile {pc:#x}: {size} guest bytes, {source}")
 
-    def wrap(number: int, name: str, kinds: str, handler: Handler) -> Handler:
-        def traced(t: Thread, *args: int) -> int | None:
-            shown = ", ".join(_argument(t, kind, value) for kind, value in zip(kinds, args, strict=False) if kind != "_")
-            head = f"[{t.tid}] {name}({shown}) = "
-            if name in _NO_RETURN:
-                os.write(2, f"{head}?\n".encode())
-            try:
-                result = handler(t, *args)
-            except GuestFault as fault:
-                os.write(2, f"{head}-1 EFAULT ({fault})\n".encode())
-                raise
-            except OSError as error:
-                os.write(2, f"{head}-1 {errno.errorcode.get(error.errno or 0, '?')}\n".encode())
-                raise
-            if name not in _NO_RETURN:
-                os.write(2, f"{head}{_result(result)}\n".encode())
-            return result
 
-        return traced
+_INSTALL: dict[str, Callable[[Process], None]] = {"syscall": trace_syscalls, "signal": _signals, "lift": _lifting, "compile": _compiling}
 
-    process.resolver.wrap = wrap
+
+def start(process: Process, names: Iterable[str]) -> None:
+    """Trace what *names* say from now on, in this program image."""
+    for name in names:
+        _INSTALL[name](process)
