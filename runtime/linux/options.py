@@ -5,7 +5,7 @@ from __future__ import annotations
 TRACES = {
     "syscall": "one line a system call: name, arguments, result",
     "signal": "one line a signal that is delivered: number, code, pc, handler",
-    "lift": "one line an instruction that is lifted for the first time: bytes and text",
+    "lift": "one line an instruction that is lifted for the first time: bytes, guest mode, records",
     "compile": "one line a region that tier 1 enters: pc, guest bytes, where it came from",
 }
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from dbt.abi.records import RECORD_BYTES
 from runtime.linux.strace import trace_syscalls
 
 if TYPE_CHECKING:
@@ -34,13 +35,11 @@ def _signals(process: Process) -> None:
 
 
 def _lifting(process: Process) -> None:
-    from dbt.views.disasm import bytes_text, instruction
-
     engine = process.engine
     add = engine.templates.add
 
     def added(encoded: Encoded, mode: int, data: bytes, next_mode: int, ends: bool) -> None:
-        say(f"lift {bytes_text(data):<12} mode {mode:#x}: {instruction(engine.arch, mode, 0, data)}: {len(encoded.records)} bytes of records")
+        say(f"lift {data.hex(' '):<12} mode {mode:#x}: {len(encoded.records) // RECORD_BYTES} records")
         add(encoded, mode, data, next_mode, ends)
 
     templates: Any = engine.templates
