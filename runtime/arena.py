@@ -11,6 +11,7 @@ import mmap
 import os
 
 from runtime import objects
+from runtime.faults import FaultTable
 
 SIZE = 256 << 20
 _PAGE = mmap.PAGESIZE
@@ -45,6 +46,7 @@ class Arena:
         self.size = size
         self._code = 0
         self._data = size // 2
+        self._faults: FaultTable | None = None
 
     @property
     def used(self) -> int:
@@ -63,6 +65,11 @@ class Arena:
         self._map[code_at : code_at + len(code)] = bytes(code)
         self._map[data_at : data_at + len(data)] = bytes(data)
         self._protect(code_at, code_end - code_at, mmap.PROT_READ | mmap.PROT_EXEC)
+        if linked.faults:
+            if self._faults is None:
+                self._faults = FaultTable(self.base, self.size // 2)
+            if not self._faults.add(code_at, linked.faults):
+                raise ArenaFull
         self._code, self._data = code_end, data_at + linked.data_size
         return Placed(linked.symbols, starts)
 
@@ -71,6 +78,8 @@ class Arena:
         self._protect(0, self._code, mmap.PROT_READ | mmap.PROT_WRITE)
         self._map.madvise(mmap.MADV_DONTNEED)
         self._code, self._data = 0, self.size // 2
+        if self._faults is not None:
+            self._faults.clear()
 
     def _protect(self, offset: int, size: int, protection: int) -> None:
         if size and _libc.mprotect(ctypes.c_void_p(self.base + offset), ctypes.c_size_t(size), protection):

@@ -47,9 +47,9 @@ def digest(contents: Sequence[bytes]) -> bytes:
     return blake2b(b"".join(contents), digest_size=_DIGEST).digest()
 
 
-def fingerprint(arch: str) -> str:
+def fingerprint(kind: str) -> str:
     """Hexadecimal name of everything that decides what code a region becomes: the kernels' key (compilers, host CPU) and the translator's sources."""
-    found = blake2b(f"{arch} {image.key()}\n".encode(), digest_size=_DIGEST)
+    found = blake2b(f"{kind} {image.key()}\n".encode(), digest_size=_DIGEST)
     for folder in _SOURCES:
         with contextlib.suppress(OSError):
             for entry in sorted(os.scandir(os.path.join(_ROOT, folder)), key=lambda e: e.name):
@@ -78,11 +78,11 @@ def _unpack(body: bytes) -> tuple[Cached, bytes]:
 
 
 class CodeCache:
-    """The cache of one arch. Errors of the file system turn it off silently: it saves time and nothing else."""
+    """The cache of one *kind* of code: arch and options of the translator. Errors of the file system turn it off silently: it saves time and nothing else."""
 
-    def __init__(self, arch: str, directory: str | None = None) -> None:
+    def __init__(self, kind: str, directory: str | None = None) -> None:
         self.directory = directory or os.path.join(cache_dir(), "regions")
-        self.path = os.path.join(self.directory, fingerprint(arch) + _SUFFIX)
+        self.path = os.path.join(self.directory, fingerprint(kind) + _SUFFIX)
         self._index: dict[Start, list[int]] = {}
         self._scanned = 0
         self._inode = 0

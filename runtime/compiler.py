@@ -64,7 +64,7 @@ class Tier1:
     def __init__(self, engine: Engine, persistent: bool = True) -> None:
         self.engine = engine
         self.arena = Arena()
-        self.cache = CodeCache(engine.arch) if persistent else None
+        self.cache = CodeCache(f"{engine.arch} {engine.tier} {int(engine.unchecked_loads)}") if persistent else None
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns"), 0)
         self._tried: dict[Start, int] = {}
@@ -233,7 +233,7 @@ class Tier1:
         optimise(region.unit)
         starts = list(region.entries)
         places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
-        text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma())
+        text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma(), unchecked=self.engine.unchecked_loads)
         linked = objects.link(backend.compile_object(text, self.level))
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")

@@ -20,7 +20,7 @@ from dbt.frontend.base import Lifted, lift_insn
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
 from dbt.pipeline import frontend_for
-from runtime import image
+from runtime import faults, image
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
 from runtime.templates import TemplateStore
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runtime.compiler import Tier1
 
 TIERS = ("0", "1", "auto")
+MEMORIES = ("host", "tlb")
 _NEVER_HOT = (1 << 63) - 1
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _EXITS = {int(row): row for row in Exit}
@@ -46,13 +47,17 @@ def undefined_unit(arch: str, mode: int) -> Unit:
 
 class Engine:
     """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
-    hot. *persistent*: keep templates in the cache directory."""
+    hot. *memory*: how compiled loads reach guest memory: "tlb" checks each, "host" relies on host pages being protected exactly as the guest's are, where
+    the host can do that (``runtime.faults``). *persistent*: keep templates in the cache directory."""
 
-    def __init__(self, arch: str, *, tier: str = "auto", persistent: bool = True) -> None:
+    def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", persistent: bool = True) -> None:
+        if memory not in MEMORIES:
+            raise ValueError(f"memory {memory!r} is none of {', '.join(MEMORIES)}")
         if tier not in TIERS:
             raise ValueError(f"tier {tier!r} is none of {', '.join(TIERS)}")
         self.arch = arch
         self.tier = tier
+        self.unchecked_loads = memory == "host" and faults.supported()
         self.layout = LAYOUTS[arch]
         self.frontend = frontend_for(arch)
         self.image = image.load()

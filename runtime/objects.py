@@ -31,12 +31,13 @@ Relocation: TypeAlias = "tuple[int, int, int, int, int]"
 
 class LinkedObject:
     """Code and data bytes (the last ``bss`` bytes of the data area are zero and not in ``data``), symbols {name: (section, offset)} and what
-    is left to relocate. Sections keep their alignment if both areas start at multiples of ``align``."""
+    is left to relocate. ``faults`` has pairs of u32, offsets in the code: a load that may fault, where to go on then; in ascending order.
+    Sections keep their alignment if both areas start at multiples of ``align``."""
 
-    __slots__ = ("code", "data", "bss", "align", "symbols", "externals", "relocations", "distance")
+    __slots__ = ("code", "data", "bss", "align", "symbols", "externals", "relocations", "distance", "faults")
 
     def __init__(self, code: bytes, data: bytes, bss: int, align: int, symbols: dict[str, tuple[int, int]], externals: list[str],
-                 relocations: list[Relocation], distance: int = 0) -> None:
+                 relocations: list[Relocation], distance: int = 0, faults: bytes = b"") -> None:
         self.code = code
         self.data = data
         self.bss = bss
@@ -44,6 +45,7 @@ class LinkedObject:
         self.symbols = symbols
         self.externals = externals
         self.relocations = relocations
+        self.faults = faults
         self.distance = distance  # data address minus code address if settled, else 0
 
     @property
@@ -62,6 +64,8 @@ _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 2, 4, 0x400
 _SHN_UNDEF, _SHN_ABS, _SHN_COMMON = 0, 0xFFF1, 0xFFF2
 _STB_LOCAL = 0
 _R_64, _R_PC32, _R_PLT32, _R_GOTPCREL, _R_32, _R_32S, _R_PC64, _R_GOTPCRELX, _R_REX_GOTPCRELX = 1, 2, 4, 9, 10, 11, 24, 41, 42
+_FAULT_SECTION = ".faults"  # as in dbt.backend.llvm.convention, which the kernel image's loader does without
+_PAIR = struct.Struct("<II")
 _JUMP_THROUGH_SLOT = b"\xff\x25"  # jmp [rip + disp32]
 _STUB_SIZE = 8
 _MAX_ALIGN = 4096
@@ -223,7 +227,19 @@ class _Linker:
                     continue
             left.append((section, size, target, offset, addend))
         symbols = {name: (DATA, start + value) if area == _BSS else (area, value) for name, (area, value) in exported.items()}
-        return LinkedObject(bytes(code), bytes(data), self.bss, self.align, symbols, self.externals, left)
+        return LinkedObject(bytes(code), bytes(data), self.bss, self.align, symbols, self.externals, left, faults=self.faults())
+
+    def faults(self) -> bytes:
+        """The pairs of the object's fault section, sorted and counted from the start of the code."""
+        code = 0
+        pairs = b""
+        for index, (name, _, _, _, offset, size, _, _, _, _) in enumerate(self.sections):
+            which = _name(self.names, name)
+            if which == ".text" and index in self.homes:
+                code = self.homes[index][1]
+            elif which == _FAULT_SECTION:
+                pairs = self.obj[offset : offset + size]
+        return b"".join(sorted((_PAIR.pack(at + code, to + code) for at, to in _PAIR.iter_unpack(pairs)), key=_PAIR.unpack))
 
 
 _BSS = -2  # target of zero-filled data while linking
@@ -236,9 +252,9 @@ def link(obj: bytes) -> LinkedObject:
         linker.lay_out()
         symbols, exported = linker.read_symbols()
         linker.relocate(symbols)
+        return linker.finish(exported)
     except (struct.error, IndexError, ValueError) as damage:
         raise ObjectError(f"damaged object: {damage}") from damage
-    return linker.finish(exported)
 
 
 # Placing ----------------------------------------------------------------------------------------------------------------
@@ -262,7 +278,7 @@ def settle(linked: LinkedObject, distance: int) -> LinkedObject:
             left.append(reloc)
         else:
             _patch(areas[section], offset, size, starts[target] + addend - starts[section] - offset)
-    return LinkedObject(bytes(areas[0]), bytes(areas[1]), linked.bss, linked.align, linked.symbols, linked.externals, left, distance)
+    return LinkedObject(bytes(areas[0]), bytes(areas[1]), linked.bss, linked.align, linked.symbols, linked.externals, left, distance, linked.faults)
 
 
 def place(linked: LinkedObject, code_address: int, data_address: int, resolve: Callable[[str], int | None]) -> tuple[bytearray, bytearray]:
@@ -285,8 +301,8 @@ def place(linked: LinkedObject, code_address: int, data_address: int, resolve: C
 
 
 # On disk ----------------------------------------------------------------------------------------------------------------
-_MAGIC = b"DBTOBJ01"
-_HEADER = struct.Struct("<8sIIIIIIIIIQ")  # magic, CRC-32 of what follows it, then the sizes and counts below
+_MAGIC = b"DBTOBJ02"
+_HEADER = struct.Struct("<8sIIIIIIIIIIQ")  # magic, CRC-32 of what follows it, then the sizes and counts below
 _RECORD = struct.Struct("<BBHIq")
 _SYMBOL = struct.Struct("<BI")
 
@@ -297,9 +313,9 @@ def dump(linked: LinkedObject) -> bytes:
     names = "\n".join([name for name, _ in symbols] + linked.externals).encode()
     table = b"".join([_SYMBOL.pack(area, offset) for _, (area, offset) in symbols])
     relocations = b"".join([_RECORD.pack(*reloc) for reloc in linked.relocations])
-    body = linked.code + linked.data + names + table + relocations
+    body = linked.code + linked.data + names + table + relocations + linked.faults
     counts = (len(linked.code), len(linked.data), linked.bss, linked.align, len(names), len(symbols), len(linked.relocations), len(linked.externals),
-              linked.distance)
+              len(linked.faults), linked.distance)
     header = _HEADER.pack(_MAGIC, 0, *counts)
     checksum = zlib.crc32(body, zlib.crc32(header[12:]))
     return _HEADER.pack(_MAGIC, checksum, *counts) + body
@@ -309,17 +325,18 @@ def load(blob: bytes) -> LinkedObject:
     """The object that ``dump`` wrote; ObjectError if *blob* is damaged, cut short or something else."""
     if len(blob) < _HEADER.size or blob[:8] != _MAGIC:
         raise ObjectError("not a linked object")
-    _, checksum, code, data, bss, align, names, symbols, relocations, externals, distance = _HEADER.unpack_from(blob)
-    if len(blob) != _HEADER.size + code + data + names + symbols * _SYMBOL.size + relocations * _RECORD.size:
+    _, checksum, code, data, bss, align, names, symbols, relocations, externals, faults, distance = _HEADER.unpack_from(blob)
+    if len(blob) != _HEADER.size + code + data + names + symbols * _SYMBOL.size + relocations * _RECORD.size + faults:
         raise ObjectError("wrong length of a linked object")
     if zlib.crc32(memoryview(blob)[12:]) != checksum:
         raise ObjectError("wrong checksum of a linked object")
     at = _HEADER.size
     code_at, data_at, names_at, symbols_at = at, at + code, at + code + data, at + code + data + names
     relocations_at = symbols_at + symbols * _SYMBOL.size
+    faults_at = len(blob) - faults
     words = blob[names_at:symbols_at].decode().split("\n") if names else []
     table = list(_SYMBOL.iter_unpack(blob[symbols_at:relocations_at]))
     return LinkedObject(
         blob[code_at:data_at], blob[data_at:names_at], bss, align, dict(zip(words[:symbols], table, strict=True)), words[symbols : symbols + externals],
-        list(_RECORD.iter_unpack(blob[relocations_at:])), distance,
+        list(_RECORD.iter_unpack(blob[relocations_at:faults_at])), distance, blob[faults_at:],
     )

@@ -14,11 +14,13 @@ from runtime.linux.options import TRACES
 Option = namedtuple("Option", "flag name kind metavar choices help")
 
 TIERS = ("0", "1", "auto")
+MEMORIES = ("host", "tlb")
 OPTIONS = (
     Option("-L", "sysroot", "value", "SYSROOT", (), "Directory that the guest's absolute paths are looked up in first."),
     Option("-E", "set_env", "list", "VAR=VALUE", (), "Set a variable in the guest's environment."),
     Option("-U", "unset_env", "list", "VAR", (), "Remove a variable from the guest's environment."),
     Option("--tier", "tier", "value", "0|1|auto", TIERS, "Interpret (0), compile everything that is hot before going on (1), or both (auto, the default)."),
+    Option("--memory", "memory", "value", "host|tlb", MEMORIES, "Compiled loads rely on the host's page protection (host, the default) or check a TLB."),
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
     Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
@@ -34,6 +36,7 @@ class Run:
     set_env: list[str]
     unset_env: list[str]
     tier: str
+    memory: str
     stats: str | None
     trace: str | None
     no_cache: bool
@@ -45,6 +48,7 @@ class Run:
         for option in OPTIONS:
             setattr(self, option.name, [] if option.kind == "list" else False if option.kind == "flag" else None)
         self.tier = "auto"
+        self.memory = "host"
 
 
 def parse(words: list[str]) -> Run | None:
@@ -113,6 +117,7 @@ def start(run: Run) -> int:
         set_env=dict(setting.split("=", 1) for setting in run.set_env),
         unset_env=run.unset_env,
         tier=run.tier,
+        memory=run.memory,
         stats=run.stats,
         trace=tuple(run.trace.split(",")) if run.trace else (),
         cache=not run.no_cache,

@@ -11,9 +11,9 @@ TRACES = {
 
 
 class Options:
-    """``tier`` "0", "1" or "auto"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place."""
+    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory")
 
     def __init__(
         self,
@@ -23,7 +23,9 @@ class Options:
         stats: str | None = None,
         cache: bool = True,
         cache_dir: str | None = None,
+        memory: str = "host",
     ) -> None:
+        self.memory = memory
         self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
 
     def to_text(self) -> str:

@@ -4,7 +4,8 @@ The host kernel keeps what it keeps best: masks, pending sets, dispositions and 
 SIG_DFL and SIG_IGN are the host's; a signal with a guest handler has the native handler of ``hoststub``, which leaves a record in the thread's
 signal block. Here the records become frames on the guest's stack. Thread ids are the host's, so kill and tgkill pass through.
 
-Synchronous signals (SIGSEGV...) never have a host handler: the guest's faults come from the softmmu, and a real host fault must end the process.
+Synchronous signals (SIGSEGV...) never have a host handler: the guest's faults come from the softmmu, and a real host fault must end the process. The one
+exception is that of ``runtime.faults``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dbt.abi.arm import MODE_THUMB
 from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE, REQUEST_SIGNAL
+from runtime import faults
 from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_RING, BLOCK_TAIL, RING_ENTRIES, RING_ENTRY_BYTES
 from runtime.linux.kuser import sigreturn_entry
 from runtime.linux.sigframe import pop_frame, push_frame
@@ -109,6 +111,9 @@ class SignalTable:
             self._to_host(signo, SIG_DFL)
 
     def _to_host(self, signo: int, handler: int, flags: int = 0) -> None:
+        if faults.owns(signo):  # this one is handled for compiled code, and sees to both dispositions
+            faults.ignore_sent(handler == SIG_IGN)
+            return
         _HOST_ACTION.pack_into(self._buffer, 0, handler, flags | SA_RESTORER, self.host.restorer, ALL)
         self.host.quick(self._rt_sigaction, signo, self._buffer_at, 0, 8)
 

@@ -27,17 +27,17 @@ class Harness:
 
     end = CODE_PAGE + PAGE_SIZE
 
-    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False) -> None:
-        self.engine = Engine(arch, tier=tier, persistent=persistent)
+    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host") -> None:
+        self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent)
         self.memory = self.engine.memory
         self.vcpu = self.engine.new_vcpu()
         self._mapped: dict[int, int] = {}
 
     def map(self, address: int, length: int, flags: int = DATA) -> None:
-        """Map the pages of the range, with PAGE_* flags; the host pages are readable and writable whatever the flags."""
+        """Map the pages of the range, with PAGE_* flags; what the guest may read or write, the host may read and write."""
         first = address & PAGE_MASK
         size = ((address + length - 1) & PAGE_MASK) + PAGE_SIZE - first
-        if _libc.mprotect(self.memory.host(first), size, _RW):
+        if _libc.mprotect(self.memory.host(first), size, _RW if flags & (PAGE_READ | PAGE_WRITE) else 0):
             raise OSError(ctypes.get_errno(), f"cannot map guest pages at {first:#x}")
         self.memory.set_flags(first, size, flags)
         for page in range(first, first + size, PAGE_SIZE):

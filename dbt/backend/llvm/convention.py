@@ -14,6 +14,8 @@ from dbt.ir.types import Type
 
 CALLING_CONVENTION = "preserve_nonecc"
 HELPER_CONVENTION = "preserve_mostcc"
+TEXT_SYMBOL = "region_text"  # local label at the start of the code
+FAULT_SECTION = ".faults"  # pairs of i32: a load that may fault, where to go on then; both relative to TEXT_SYMBOL
 VALID_SYMBOL = "valid"  # i64, 1 while the guest bytes of the region are unchanged; its entries return to the dispatcher once it is 0
 CHAIN_SYMBOL = "chain"  # array of native addresses, one an exit to a known pc; 0 until the dispatcher patches it through cpu.chain_from
 

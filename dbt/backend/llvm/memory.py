@@ -1,7 +1,11 @@
-"""Guest memory accesses: the inlined TLB check, its slow path, and precise faults.
+"""Guest memory accesses: the inlined TLB check, loads without a check, the slow path, and precise faults.
 
 Loads (or stores) at constant distances from one address, with no change of guest state between them, share one check: a load-multiple costs one TLB
 look-up. This file is the only one of the backend that knows how guest memory is reached.
+
+With ``unchecked`` (user mode, where the host protects guest memory exactly as the guest does) a load checks at most its alignment. To LLVM it is a ``callbr``
+with a second way out, the slow path; the object's section ``FAULT_SECTION`` pairs the address of each such load with that of its slow path, and the host's
+fault handler sends the one to the other, where the guest state is at hand like after a TLB miss. Linux does the same for its accesses to user memory.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, tlb_entry
 from dbt.backend.llvm import exits
+from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
 from dbt.backend.llvm.scalars import constant_of
 from dbt.backend.llvm.text import CPU, GUEST, LIKELY, llvm_type
 from dbt.ir.types import Type
@@ -99,12 +104,18 @@ def lower_run(r: Region, run: Run) -> None:
     store = accesses[0].inst.op.name == "st"
     align = int(accesses[0].inst.attr("align"))  # type: ignore[call-overload]
     values = [r.operand(access.inst.args[1]) if store else "" for access in accesses]
+    unchecked = r.unchecked and not store
     first = min(accesses, key=lambda access: access.distance)
     end = max(access.distance + bytes_of(access.value_type) for access in accesses)
-    host, slow = _check(r, r.operand(first.inst.args[0]), end - first.distance, align, "addr_write" if store else "addr_read")
-    fast_results = [
-        _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value) for access, value in zip(accesses, values, strict=True)
-    ]
+    address = r.operand(first.inst.args[0])
+    if unchecked:
+        host, slow = _aligned(r, address, align)
+        fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
+    else:
+        host, slow = _check(r, address, end - first.distance, align, "addr_write" if store else "addr_read")
+        fast_results = [
+            _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value) for access, value in zip(accesses, values, strict=True)
+        ]
     done, fast = t.new_label("done"), t.current
     t.do(f"br label %{done}")
     slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align)
@@ -135,6 +146,50 @@ def _check(r: Region, address: str, span: int, align: int, tag_field: str) -> tu
     t.label(fast)
     addend = "%guest" if r.linear else t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
     return t.at(addend, wide), slow
+
+
+def _aligned(r: Region, address: str, align: int) -> tuple[str, str]:
+    """Go on if *address* is a multiple of *align*. Returns (host pointer to it, label of the slow path)."""
+    t = r.text
+    bits = r.layout.address_type.bits
+    slow = t.new_label("slow")
+    if align > 1:
+        fast = t.new_label("fast")
+        odd = t.value(f"and i{bits} {address}, {align - 1}")
+        t.do(f"br i1 {t.value(f'icmp eq i{bits} {odd}, 0')}, label %{fast}, label %{slow}{LIKELY}")
+        t.label(fast)
+    return t.at("%guest", address if bits == 64 else t.value(f"zext i{bits} {address} to i64")), slow
+
+
+class Form(NamedTuple):
+    """How a load is written: mnemonic, register constraint, and the LLVM type of the result (loads of fewer than 32 bits are extended)."""
+
+    mnemonic: str
+    register: str
+    llvm: str
+
+
+_FORMS = {
+    "i8": Form("movzbl", "r", "i32"), "i16": Form("movzwl", "r", "i32"), "i32": Form("movl", "r", "i32"), "i64": Form("movq", "r", "i64"),
+    "f32": Form("movss", "x", "float"), "f64": Form("movsd", "x", "double"), "v64": Form("movsd", "x", "double"), "v128": Form("movups", "x", "<4 x i32>"),
+}  # fmt: skip
+
+
+def _attempt(r: Region, pointer: str, type: Type, slow: str) -> str:
+    """Load from *pointer*; a host fault goes on at *slow*. LLVM neither merges nor moves it: a ``callbr`` ends its block."""
+    t = r.text
+    form = _FORMS[type.name]
+    mnemonic = "v" + form.mnemonic if r.fma and form.register == "x" else form.mnemonic
+    note = f".pushsection {FAULT_SECTION},\\22\\22,@progbits\\0A.long 1b - {TEXT_SYMBOL}, ${{2:l}} - {TEXT_SYMBOL}\\0A.popsection"
+    fast = t.new_label("loaded")
+    loaded = t.value(
+        f'callbr {form.llvm} asm sideeffect "1: {mnemonic} $1, $0\\0A{note}", "={form.register},*m,!i"(ptr elementtype({llvm_type(type)}) {pointer}) '
+        f"to label %{fast} [label %{slow}]"
+    )
+    t.label(fast)
+    if type.bits < 32:
+        return t.value(f"trunc i32 {loaded} to {llvm_type(type)}")
+    return t.cast(loaded, form.llvm, llvm_type(type))
 
 
 def _touch(r: Region, pointer: str, type: Type, align: int, value: str) -> str:

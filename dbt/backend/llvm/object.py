@@ -36,6 +36,7 @@ def machine(triple: str = "", level: int = 2) -> llvm.TargetMachine:
     else:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
+        llvm.initialize_native_asmparser()  # loads without a check are inline assembly
         name, cpu, features = host()
         target = llvm.Target.from_triple(name)
     return target.create_target_machine(cpu=cpu, features=features, opt=level, reloc="pic", codemodel="small")

@@ -57,10 +57,14 @@ class Snapshot:
 
 class Region:
     """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
-    address of an access does not wait for the TLB entry. ``fma``: the host has fused multiply-add."""
+    address of an access does not wait for the TLB entry. ``unchecked``: loads rely on the host's page protection (see ``memory``; linear only, x86-64 only).
+    ``fma``: the host has fused multiply-add."""
 
-    def __init__(self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True) -> None:
+    def __init__(
+        self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False
+    ) -> None:
         self.linear = linear
+        self.unchecked = unchecked
         self.fma = fma
         self.unit = unit
         self.entries = entries
@@ -362,6 +366,8 @@ class Region:
     def _module(self) -> Iterable[str]:
         parameters = cc.parameters(self.layout)
         single = len(self.entries) == 1
+        if self.unchecked:
+            yield f'module asm ".text\\0A{cc.TEXT_SYMBOL}:"'
         yield f"@{cc.VALID_SYMBOL} = hidden global i64 1, align 8"
         if self.chains:
             yield f"@{cc.CHAIN_SYMBOL} = internal global [{self.chains} x ptr] zeroinitializer, align 8"
@@ -418,6 +424,6 @@ def _alignment(type: str) -> int:
     return _ALIGNMENTS.get(type, 8)
 
 
-def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True) -> str:
-    """LLVM text of *unit*, entered at *entries*; *linear* and *fma* as for :class:`Region`."""
-    return Region(unit, entries, layout, linear, fma).lower()
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False) -> str:
+    """LLVM text of *unit*, entered at *entries*; *linear*, *fma* and *unchecked* as for :class:`Region`."""
+    return Region(unit, entries, layout, linear, fma, unchecked).lower()
