@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = None, set_env: Mapping[str, str] | None = None, unset_env: Sequence[str] = (),
         tier: str = "auto", memory: str = "host", stats: str | None = None, trace: Sequence[str] = (), cache: bool = True,
-        argv0: str | None = None) -> int:  # fmt: skip
+        argv0: str | None = None, watchdog: float = 0) -> int:  # fmt: skip
     """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
 
     *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
-    otherwise this process's."""
+    otherwise this process's. *watchdog*: say every so many seconds what each guest thread is doing; 0: never."""
     from runtime.linux.options import Options
     from runtime.linux.run import environment, override, run_program
 
-    options = Options(sysroot=sysroot, tier=tier, memory=memory, trace=tuple(trace), stats=stats, cache=cache)
+    options = Options(sysroot=sysroot, tier=tier, memory=memory, trace=tuple(trace), stats=stats, cache=cache, watchdog=watchdog)
     changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
     argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
     on_exit = None

@@ -24,6 +24,7 @@ OPTIONS = (
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
     Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
+    Option("--watchdog", "watchdog", "value", "SECONDS", (), "Every SECONDS say what each guest thread is doing: for a program that hangs."),
     Option("--argv0", "argv0", "value", "NAME", (), "What the guest sees as its own name (default: PROGRAM)."),
 )
 _BY_FLAG = {option.flag: option for option in OPTIONS}
@@ -40,6 +41,7 @@ class Run:
     stats: str | None
     trace: str | None
     no_cache: bool
+    watchdog: str | None
     argv0: str | None
     program: str
     arguments: list[str]
@@ -104,6 +106,17 @@ def _check(run: Run) -> None:
     for what in run.trace.split(",") if run.trace else ():
         if what not in TRACES:
             raise UsageError(f"run: --trace {what}: unknown: choose from {', '.join(TRACES)}")
+    if run.watchdog is not None and not _seconds(run.watchdog):
+        raise UsageError(f"run: --watchdog {run.watchdog}: not a time: give seconds, more than 0")
+
+
+def _seconds(text: str) -> float:
+    """The time that *text* says; 0 if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0
+    return value if 0 < value < 1e9 else 0
 
 
 def start(run: Run) -> int:
@@ -122,4 +135,5 @@ def start(run: Run) -> int:
         trace=tuple(run.trace.split(",")) if run.trace else (),
         cache=not run.no_cache,
         argv0=run.argv0,
+        watchdog=_seconds(run.watchdog) if run.watchdog else 0,
     )

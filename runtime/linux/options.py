@@ -11,9 +11,10 @@ TRACES = {
 
 
 class Options:
-    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place."""
+    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place;
+    ``watchdog`` in seconds, 0 for none."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "watchdog")
 
     def __init__(
         self,
@@ -24,9 +25,11 @@ class Options:
         cache: bool = True,
         cache_dir: str | None = None,
         memory: str = "host",
+        watchdog: float = 0,
     ) -> None:
         self.memory = memory
         self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
+        self.watchdog = watchdog
 
     def to_text(self) -> str:
         """As a Python literal, read back by ``from_text``."""

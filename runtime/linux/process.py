@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runtime.linux.options import Options
     from runtime.linux.signals import Action, ThreadSignals
     from runtime.linux.threads import Thread
+    from runtime.linux.watchdog import Watchdog
     from runtime.memory import GuestMemory
 
 MAX_SCRIPT_DEPTH = 5
@@ -55,6 +56,7 @@ class Process:
         self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
         self.syscall_count = 0
         self.forked = False
+        self.watchdog: Watchdog | None = None
         self.exit_hooks: list[Callable[[], None]] = []
         self._free_blocks: list[int] = []
         self._all_left = allocate_lock()  # held while the first thread waits for the others
@@ -161,6 +163,8 @@ class Process:
             self.host.forget_blocks()
             thread.after_fork()
             self.threads[thread.tid] = thread
+            if self.watchdog is not None:
+                self.watchdog.start()
             thread.signals.apply_mask(mask)
             return 0
         thread.signals.apply_mask(mask)

@@ -111,6 +111,11 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
             from runtime.linux import trace
 
             trace.start(process, options.trace)
+        if options.watchdog:
+            from runtime.linux.watchdog import Watchdog
+
+            process.watchdog = Watchdog(process, options.watchdog)
+            process.watchdog.start()
         vcpu = engine.new_vcpu()
         thread = process.first_thread = Thread(process, vcpu, inherited.mask)
         thread.signals.waiting = inherited.waiting
@@ -132,6 +137,8 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
             raise
         finally:
             _signal_mask(host, ALL)
+            if process.watchdog is not None:
+                process.watchdog.stop()
         raise AssertionError("a thread's loop ends by an exception")
     finally:
         engine.close()

@@ -5,28 +5,45 @@ Every case runs in a fresh directory that holds the files of :func:`input_files`
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 BUSYBOX = "bin/busybox"
 PYTHON = "usr/bin/python3.11"
+BIG = "big.bin"  # 1.2 MB: enough for several threads of a packer
 
 
 @dataclass(frozen=True)
 class Case:
     """``program`` is a path inside the sysroot. ``expect`` replaces qemu-arm's standard output (and means exit status 0) where qemu-arm cannot be the
-    reference: without the kernel's help it runs no guest program from a guest program."""
+    reference: without the kernel's help it runs no guest program from a guest program. ``sift``: only what this regular expression finds in standard
+    output is compared, for programs that print times and process numbers."""
 
     name: str
     program: str
     args: tuple[str, ...]
     stdin: bytes = b""
     expect: bytes | None = None
+    sift: str = ""
+
+    def compared(self, stdout: bytes) -> bytes:
+        """The part of *stdout* that has to be equal."""
+        return b"\n".join(re.findall(self.sift.encode(), stdout, re.MULTILINE)) if self.sift else stdout
 
 
-def input_files(directory: Path) -> None:
-    """Write the files that the cases read: the same bytes every time."""
+def _packable(blocks: int) -> bytes:
+    """Bytes that compress to about a third, 42 a block."""
+    block, noise = bytearray(), b"dbt"
+    for _ in range(blocks):
+        noise = zlib.crc32(noise).to_bytes(4, "little") * 3
+        block += noise + b"repeated text that packs well; "
+    return bytes(block)
+
+
+def input_files(directory: Path, case: Case) -> None:
+    """Write the files that *case* may read: the same bytes every time."""
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
     lines, seed = [], 12345
     for number in range(400):
@@ -34,11 +51,9 @@ def input_files(directory: Path) -> None:
         lines.append(f"{number}\t{words[seed >> 16 & 7]}\t{seed % 1000}\t{seed / 977:.3f}")
     (directory / "table.tsv").write_text("\n".join(lines) + "\n")
     (directory / "words.txt").write_text("\n".join(words * 3) + "\n")
-    block, noise = bytearray(), b"dbt"
-    for _ in range(600):
-        noise = zlib.crc32(noise).to_bytes(4, "little") * 3
-        block += noise + b"repeated text that packs well; "
-    (directory / "data.bin").write_bytes(bytes(block))
+    (directory / "data.bin").write_bytes(_packable(600))
+    if BIG in case.args:
+        (directory / BIG).write_bytes(_packable(30000))
     tree = directory / "tree" / "inner"
     tree.mkdir(parents=True)
     (tree / "one").write_text("1\n")
@@ -49,8 +64,8 @@ def input_files(directory: Path) -> None:
 CASES: list[Case] = []
 
 
-def _case(name: str, program: str, *args: str, stdin: str = "", expect: str | None = None) -> None:
-    CASES.append(Case(name, program, args, stdin.encode(), None if expect is None else expect.encode()))
+def _case(name: str, program: str, *args: str, stdin: str = "", expect: str | None = None, sift: str = "") -> None:
+    CASES.append(Case(name, program, args, stdin.encode(), None if expect is None else expect.encode(), sift))
 
 
 # What tier 1 can do from an empty cache in well under a minute each, from most kinds of programs.
@@ -250,3 +265,44 @@ _case("xz-threads", "usr/bin/xz", "-T2", "-c", "data.bin")
 _case("xz-block", "usr/bin/xz", "-T2", "--block-size=4096", "-0", "-c", "data.bin")
 _case("zstd", "usr/bin/zstd", "-q", "-19", "-c", "data.bin")
 _case("zstd-threads", "usr/bin/zstd", "-q", "-T2", "-3", "-c", "table.tsv")
+
+# Threads ----------------------------------------------------------------------------------------------------------------
+_case("pigz-threads", "usr/bin/pigz", "-p4", "-b", "64", "-n", "-c", BIG)
+_case("xz-many-threads", "usr/bin/xz", "-T4", "-1", "--block-size=65536", "-c", BIG)
+_case("zstd-many-threads", "usr/bin/zstd", "-q", "-T4", "-1", "-B524288", "-c", BIG)
+_case("7zr-bench", "usr/lib/p7zip/7zr", "b", "-mmt2", "-md18", "-mtime=0", sift=r"^(?:18|Avr|Tot):|Benchmark threads: +\d+|^.*(?i:error).*$")
+_SYSBENCH = r"Number of threads: \d+|total number of events: +\d+|FATAL.*"
+_case("sysbench-threads", "usr/bin/sysbench", "threads", "--threads=4", "--events=100", "--time=0", "run", sift=_SYSBENCH)
+_case("sysbench-mutex", "usr/bin/sysbench", "mutex", "--threads=4", "--mutex-locks=2000", "--mutex-num=8", "--mutex-loops=200", "run", sift=_SYSBENCH)
+_STRESS = r"dispatching hogs: .*|successful run completed|(?:fail|error): .*"
+_case("stress-atomic", "usr/bin/stress-ng", "--atomic", "2", "--atomic-ops", "20", sift=_STRESS)
+_case("stress-futex", "usr/bin/stress-ng", "--futex", "2", "--futex-ops", "500", sift=_STRESS)
+_case("stress-mutex", "usr/bin/stress-ng", "--mutex", "2", "--mutex-ops", "500", sift=_STRESS)
+_case("stress-pthread", "usr/bin/stress-ng", "--pthread", "2", "--pthread-ops", "50", sift=_STRESS)
+_QUEUES = """
+import queue, threading, concurrent.futures as f
+jobs, done, lock, ready = queue.PriorityQueue(), queue.Queue(8), threading.RLock(), threading.Barrier(5)
+seen, total, gate, slots, turn = [], 0, threading.Event(), threading.Semaphore(2), threading.Condition()
+def work(me):
+    global total
+    ready.wait()
+    gate.wait()
+    while (job := jobs.get())[0] < 1000:
+        with lock, lock: total += job[1]
+        done.put(job[1])
+    with slots, turn: seen.append(me); turn.notify_all()
+threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+[t.start() for t in threads]
+[jobs.put((i, i * i)) for i in range(300)]
+ready.wait(); gate.set()
+print(sum(done.get() for _ in range(300)), total)
+[jobs.put((1000, 0)) for _ in threads]
+with turn: print(turn.wait_for(lambda: len(seen) == 4, 60), sorted(seen))
+[t.join() for t in threads]
+with f.ThreadPoolExecutor(4) as pool: print(sum(pool.map(lambda n: n * n, range(500))))
+try: queue.Queue().get(timeout=0.05)
+except queue.Empty: print("empty")
+"""
+_case("python-queues", PYTHON, "-E", "-c", _QUEUES)
+THREADED = tuple(case.name for case in CASES[[case.name for case in CASES].index("pigz-threads") :]) + ("python-threads",)
+HEAVY = frozenset({"7zr-bench", "stress-atomic", "xz-many-threads"})  # minutes for an interpreter

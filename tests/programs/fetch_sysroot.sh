@@ -10,7 +10,12 @@ shift
 if [ $# -eq 0 ]; then
   set -- busybox-static bash-static dash coreutils lua5.4 sqlite3 gzip bzip2 xz-utils zstd gawk mawk bc sed grep perl-base python3.11-minimal hello \
     libpython3.11-minimal libpython3.11-stdlib libsqlite3-0 libbz2-1.0 liblzma5 libzstd1 zlib1g libexpat1 libffi8 libcrypt1 libuuid1 libc6 libgcc-s1 \
-    libstdc++6 libselinux1 libacl1 libattr1 libcap2 libpcre2-8-0 libgmp10 libreadline8 libtinfo6 libmpfr6 libsigsegv2 libssl3 liblz4-1 libxxhash0
+    libstdc++6 libselinux1 libacl1 libattr1 libcap2 libpcre2-8-0 libgmp10 libreadline8 libtinfo6 libmpfr6 libsigsegv2 libssl3 liblz4-1 libxxhash0 pigz \
+    p7zip sysbench stress-ng libaio1 libapparmor1 libbsd0 libcom-err2 libdb5.3 libdrm2 libegl-mesa0 libegl1 libgbm1 libglapi-mesa libgles2 libglvnd0 \
+    libgnutls30 libgssapi-krb5-2 libhogweed6 libidn2-0 libjpeg62-turbo libjudydebian1 libk5crypto3 libkeyutils1 libkmod2 libkrb5-3 libkrb5support0 \
+    libldap-2.5-0 libluajit-5.1-2 libluajit2-5.1-2 libmariadb3 libmd0 libnettle8 libp11-kit0 libpq5 libsasl2-2 libsasl2-modules-db libsctp1 libtasn1-6 \
+    libunistring2 libwayland-client0 libwayland-server0 libx11-6 libx11-xcb1 libxau6 libxcb-dri2-0 libxcb-dri3-0 libxcb-present0 libxcb-randr0 \
+    libxcb-sync1 libxcb-xfixes0 libxcb1 libxdmcp6 libxshmfence1
 fi
 
 unpacked="$dest/.unpacked"

@@ -37,9 +37,9 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -> Outcome:
-    """Run *command* on the input of *case*, with *extra* environment, for at most *timeout* seconds."""
+    """Run *command* on the input of *case* (and keep what is compared of its output), with *extra* environment, for at most *timeout* seconds."""
     with tempfile.TemporaryDirectory(prefix="dbt-case-") as directory:
-        input_files(Path(directory))
+        input_files(Path(directory), case)
         start = time.perf_counter()
         status: int | None = None
         try:
@@ -47,7 +47,7 @@ def run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -
             stdout, stderr, status = done.stdout, done.stderr, done.returncode
         except subprocess.TimeoutExpired as late:
             stdout, stderr = late.stdout or b"", late.stderr or b""
-        return Outcome(stdout, status, stderr, time.perf_counter() - start)
+        return Outcome(case.compared(stdout), status, stderr, time.perf_counter() - start)
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """Every Debian case is equal to qemu-arm.
 
-Tier 1 compiles all that runs before it goes on: there it is :data:`REPRESENTATIVES` only, unless DBT_ALL_TIERS=1.
+Tier 1 compiles all that runs before it goes on: there it is :data:`REPRESENTATIVES` only, unless DBT_ALL_TIERS=1. :data:`HEAVY` cases run in tier auto only.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.cases import CASES, REPRESENTATIVES, Case
+from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, Case
 from tests.programs.reference import QEMU_TIMEOUT, TIERS, difference, reference, translated
 
 LIMITS = {"0": 120, "auto": 120, "1": 240}  # seconds
 SLACK = 30  # seconds, for what is not the two runs
 ALL_TIERS = os.environ.get("DBT_ALL_TIERS") == "1"
-RUNS = [(case, tier) for tier in TIERS for case in CASES if tier != "1" or ALL_TIERS or case.name in REPRESENTATIVES]
+
+
+def _runs() -> list[tuple[Case, str]]:
+    runs = [(case, tier) for tier in TIERS for case in CASES if tier != "1" or ALL_TIERS or case.name in REPRESENTATIVES]
+    return [(case, tier) for case, tier in runs if tier == "auto" or case.name not in HEAVY]
+
+
+RUNS = _runs()
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + max(LIMITS.values()) + SLACK)]
 

@@ -33,3 +33,9 @@ def test_names_are_unique_and_representatives_exist() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert set(names) >= REPRESENTATIVES
+
+
+def test_only_what_the_sift_finds_is_compared() -> None:
+    timed = Case("timed", "bin/true", (), sift=r"^done \d+|^bad.*")
+    assert timed.compared(b"took 3.14 s\ndone 7 of 9\n") == b"done 7"
+    assert NOTHING.compared(b"all\n") == b"all\n"
