@@ -38,11 +38,12 @@ fuzz: $(VENV)/installed-test  ## random instructions and random IR for FUZZ_SECO
 	$(BIN)/python -m pytest -q -rP -m fuzz --fuzz-seconds $(FUZZ_SECONDS)
 
 bench: $(VENV)/installed  ## the speed table, as ratios to qemu-arm taken in the same run
-	$(BIN)/dbt bench
+	$(BIN)/dbt bench run --against qemu
 
 guests: $(VENV)/installed  ## rebuild the prebuilt guest programs from their sources
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[guests]"
 	$(BIN)/python tests/guests/build.py
+	$(BIN)/python bench/guests/build.py
 
 clean:  ## remove the environment and all that is generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -25,7 +25,7 @@ OWNERS = {  # library -> the only package that may import it
     "numba": ("runtime.kernels",),
     "capstone": ("dbt.views.disasm",),
     "elftools": ("dbt.views.source",),
-    "click": ("dbt.cli.commands",),
+    "click": ("dbt.cli.commands", "dbt.cli.bench", "dbt.cli.output"),
     "rich": ("dbt.cli.commands", "bench", "runtime.kernels"),
     "numpy": ("runtime.kernels",),
 }

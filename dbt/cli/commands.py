@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 from dbt import __version__, api
 from dbt.cli import run_options
+from dbt.cli.bench import bench
+from dbt.cli.output import examples, print_json
 from dbt.pipeline import STAGES
 from dbt.views.source import ISAS
 from runtime.linux.errors import UsageError
@@ -37,11 +36,6 @@ def run_click(arguments: list[str]) -> int:
         raise UsageError(f"{where}{e.format_message().rstrip('.')}{hint}") from None
 
 
-def _examples(text: str) -> str:
-    """A help epilog with the lines of *text* kept as they are."""
-    return "\b\nExamples:\n" + "\n".join("  " + line for line in text.strip().splitlines())
-
-
 _MAIN_EXAMPLES = """
 dbt run -L SYSROOT SYSROOT/usr/bin/lua5.4 -e 'print(1)'
 dbt dump PROGRAM --at main
@@ -49,7 +43,7 @@ dbt cache info
 """
 
 
-@click.group(context_settings=_SETTINGS, epilog=_examples(_MAIN_EXAMPLES))
+@click.group(context_settings=_SETTINGS, epilog=examples(_MAIN_EXAMPLES))
 @click.version_option(__version__, prog_name="dbt-translator", message="%(prog)s %(version)s")
 def main() -> None:
     """Run ARM Linux programs by dynamic binary translation, and look at every stage of it.
@@ -80,7 +74,7 @@ dbt run --trace syscall PROGRAM 2>trace.txt
 """
 
 
-@main.command(cls=_RunHelp, epilog=_examples(_RUN_EXAMPLES))
+@main.command(cls=_RunHelp, epilog=examples(_RUN_EXAMPLES))
 def run() -> None:
     """Run a guest program.
 
@@ -94,7 +88,7 @@ dbt dump --isa t32 --hex "51 e8 00 2f"
 """
 
 
-@main.command(epilog=_examples(_DUMP_EXAMPLES))
+@main.command(epilog=examples(_DUMP_EXAMPLES))
 @click.argument("program", required=False)
 @click.option("--at", metavar="SYMBOL|ADDRESS", help="Where to begin (default: the entry point). With --hex: the address of the first byte.")
 @click.option("--hex", "hex_bytes", metavar="BYTES", help="Show these bytes (hexadecimal, in memory order) and no program.")
@@ -109,12 +103,12 @@ def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | 
     The guest address stands to the left of each line. Bytes that do not decode are shown as such."""
     made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region)
     if as_json:
-        _print_json(made.json())
+        print_json(made.json())
     else:
         click.echo(made.text(side_by_side=layout == "columns"), nl=False)
 
 
-@main.group(epilog=_examples("dbt cache info\ndbt cache clear"))
+@main.group(epilog=examples("dbt cache info\ndbt cache clear"))
 def cache() -> None:
     """The code cache on disk: compiled kernels, lifted instructions, compiled regions."""
 
@@ -125,7 +119,7 @@ def info(as_json: bool) -> None:
     """Say where the cache is and what it holds."""
     found = api.cache_info()
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     click.echo(f"directory  {found['directory']}")
     for kind, row in found["kinds"].items():
@@ -138,29 +132,12 @@ def clear(as_json: bool) -> None:
     """Remove everything in the cache; all of it can be made again."""
     removed = api.cache_clear()
     if as_json:
-        _print_json(removed)
+        print_json(removed)
     else:
         click.echo(f"removed {removed['files']} files, {removed['bytes'] / 1e6:.2f} MB")
 
 
-@main.command(epilog=_examples("dbt bench\ndbt bench crc32 startup --runs 5 --json"))
-@click.argument("names", nargs=-1)
-@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True, help="Runs of each program; the table has the medians.")
-@click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot for the start-up figures [$DBT_SYSROOT].")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def bench(names: tuple[str, ...], runs: int, sysroot: str | None, as_json: bool) -> None:
-    """Measure kernels and start-up, as ratios to qemu-arm taken in the same run. Needs a source checkout."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / "bench" / "speed.py").exists():
-        raise UsageError("bench: the guest programs are not installed: run it from a source checkout")
-    sys.path.insert(0, str(root))
-    from bench import speed
-
-    table = speed.measure(names, runs, sysroot)
-    if as_json:
-        _print_json(table)
-    else:
-        click.echo(speed.text(table), nl=False)
+main.add_command(bench)
 
 
 @main.command()
@@ -169,13 +146,9 @@ def doctor(as_json: bool) -> None:
     """Check what the translator needs on this machine. Exit status 1 if something is missing."""
     rows = api.doctor()
     if as_json:
-        _print_json([row._asdict() for row in rows])
+        print_json([row._asdict() for row in rows])
     else:
         for row in rows:
             click.echo(f"{'ok  ' if row.ok else 'FAIL' if row.needed else 'none'} {row.what:14} {row.found}")
     if not all(row.ok or not row.needed for row in rows):
         raise click.exceptions.Exit(1)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=1))

@@ -50,7 +50,7 @@ CASES = [
     ("frobnicate", "No such command"),
     ("cache frobnicate", "No such command"),
     ("cache info --frobnicate", "No such option"),
-    ("bench nothing", "no such benchmark"),
+    ("bench nothing", "No such command"),
 ]
 
 

@@ -14,19 +14,26 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FLAGS = [  # fmt: skip
-    "-O2", "-g0", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
-    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
+    "-O2",
+    "-g0",
+    "-static",
+    "-nostdlib",
+    "-ffreestanding",
+    "-fno-stack-protector",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-Wl,--build-id=none",
 ]
 PLAIN = ("-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize")  # loops that can be read in a dump
-ARM = ("demo",)  # in A32; the others are T32, as Debian armhf is
 
 
-def compiler() -> list[str]:
-    """The command of a C compiler for 32-bit ARM Linux; SystemExit if there is none."""
+def compiler(isa: str = "a32") -> list[str]:
+    """The command of a C compiler for 32-bit ARM Linux that makes *isa* (a32 or t32); SystemExit if there is none."""
     if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "cc", "-target", "arm-linux-musleabihf", "-mcpu=cortex_a15", *PLAIN, "-Wno-unused-command-line-argument"]
+        target = f"{'thumb' if isa == 't32' else 'arm'}-linux-musleabihf"
+        return [sys.executable, "-m", "ziglang", "cc", "-target", target, "-mcpu=cortex_a15", *PLAIN, "-Wno-unused-command-line-argument"]
     if shutil.which("arm-linux-gnueabihf-gcc"):
-        return ["arm-linux-gnueabihf-gcc", "-mcpu=cortex-a15", "-mfpu=neon-vfpv4", "-fno-tree-vectorize"]
+        return ["arm-linux-gnueabihf-gcc", "-mcpu=cortex-a15", "-mfpu=neon-vfpv4", "-fno-tree-vectorize", "-mthumb" if isa == "t32" else "-marm"]
     raise SystemExit("build.py: no ARM compiler: pip install ziglang, or install gcc-arm-linux-gnueabihf")
 
 
@@ -36,8 +43,7 @@ def main() -> None:
         if source.suffix not in (".c", ".s"):
             continue
         target = HERE / f"{source.stem}.elf"
-        mode = [] if source.suffix == ".s" else ["-marm" if source.stem in ARM else "-mthumb"]
-        subprocess.run([*command, *FLAGS, *mode, "-o", str(target), str(source)], check=True)
+        subprocess.run([*command, *FLAGS, "-o", str(target), str(source)], check=True)
         print(f"{target.relative_to(HERE.parents[1])}: {target.stat().st_size} bytes")
 
 

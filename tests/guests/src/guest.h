@@ -6,6 +6,19 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
+#ifdef __x86_64__ /* the host itself: the same kernel, built as its native yardstick */
+enum { SYS_WRITE = 1, SYS_EXIT_GROUP = 231 };
+
+static long syscall3(long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return result;
+}
+
+__attribute__((naked, noreturn)) void _start(void) { __asm__("mov %rsp, %rdi\n\tcall guest_start\n\tud2"); }
+#else
+enum { SYS_WRITE = 4, SYS_EXIT_GROUP = 248 };
+
 static long syscall3(long number, long a, long b, long c) {
   register long r7 __asm__("r7") = number;
   register long r0 __asm__("r0") = a;
@@ -15,10 +28,13 @@ static long syscall3(long number, long a, long b, long c) {
   return r0;
 }
 
+__attribute__((naked, noreturn)) void _start(void) { __asm__("mov r0, sp\n\tbl guest_start\n\tudf #0"); }
+#endif
+
 static void put_text(const char *text) {
   u32 length = 0;
   while (text[length]) length++;
-  syscall3(4, 1, (long)text, length); /* write */
+  syscall3(SYS_WRITE, 1, (long)text, length);
 }
 
 static void put_number(u32 value, u32 base) {
@@ -34,7 +50,7 @@ static void put_number(u32 value, u32 base) {
 }
 
 /* name: the checksum, as all kernels report it */
-static void report(const char *name, u32 checksum) {
+__attribute__((unused)) static void report(const char *name, u32 checksum) {
   put_text(name);
   put_text(" ");
   put_number(checksum, 16);
@@ -57,14 +73,14 @@ static u32 next_random(u32 *state) {
 }
 
 static int guest_main(u32 loops);
+static const char *const *guest_arguments; /* argv: ends with a null pointer */
 
 /* argv[1] is the loop count, 1 if it is missing. */
-__attribute__((used, noreturn)) static void guest_start(const u32 *stack) {
-  u32 loops = stack[0] > 1 ? parse((const char *)stack[2]) : 1;
-  syscall3(248, guest_main(loops), 0, 0); /* exit_group */
+__attribute__((used, noreturn)) static void guest_start(const long *stack) {
+  guest_arguments = (const char *const *)(stack + 1);
+  u32 loops = stack[0] > 1 ? parse(guest_arguments[1]) : 1;
+  syscall3(SYS_EXIT_GROUP, guest_main(loops), 0, 0);
   __builtin_unreachable();
 }
-
-__attribute__((naked, noreturn)) void _start(void) { __asm__("mov r0, sp\n\tbl guest_start\n\tudf #0"); }
 
 #endif

@@ -1,0 +1,266 @@
+/* Load-link/store-conditional under load: llsc KERNEL THREADS WORDS WARM_MS MEASURE_MS [OPS]
+ *
+ * THREADS threads repeat one operation; after WARM_MS their operations are counted for MEASURE_MS. With OPS each thread does OPS / THREADS operations
+ * and the time is that of all of them. Prints one line
+ *   kernel=range threads=4 words=128 ops=123 us=456 failures=7 wrong=0
+ * where failures counts the stcond that did not store, in the measured time, and wrong counts what should never be: lost updates, a lock held twice, nodes of the
+ * stack that are lost or popped twice. Exit status 1 if wrong is not 0.
+ */
+#include "guest.h"
+#include "threads.h"
+
+enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64 };
+
+/* What a thread tells about itself: on a page of its own, which never holds an exclusive access. */
+typedef struct {
+  volatile u32 ops, failures, wrong;
+  u8 rest[PAGE - 12];
+} progress_t;
+
+typedef struct node {
+  struct node *volatile next;
+  volatile u32 owner; /* thread + 1 that popped it, 0 while it is on the stack */
+  u32 rest[6];
+} node_t;
+
+#define PAGES __attribute__((aligned(4096)))
+static PAGES progress_t progress[MAX_THREADS];
+static PAGES volatile u32 words[MAX_WORDS];
+static PAGES volatile u32 private_words[MAX_THREADS][PAGE / 4];
+static PAGES volatile u32 locks[PAGE / 4]; /* two locks, or next ticket and ticket served, a cache line apart */
+static PAGES volatile u32 guarded[PAGE / 4];
+static PAGES node_t *volatile head[PAGE / 4];
+static PAGES node_t nodes[NODES];
+static PAGES volatile u32 stop;
+static u32 word_mask, quota;
+
+enum { SECOND = 16 }; /* index of the second lock */
+
+/* What a thread knows in an operation; kept in registers for a batch of operations. */
+typedef struct {
+  u32 me, random, failures, wrong;
+} self_t;
+
+static u32 add_exclusive(volatile u32 *word, u32 amount, u32 *failures) {
+  for (;;) {
+    u32 old, fresh, failed;
+    __asm__ volatile("ldrex %0, [%3]\n\tadd %1, %0, %4\n\tstrex %2, %1, [%3]" : "=&r"(old), "=&r"(fresh), "=&r"(failed) : "r"(word), "r"(amount) : "memory");
+    if (!failed) return old;
+    ++*failures;
+  }
+}
+
+/* 1: *word was `expected` and is `fresh` now. Fails for another value only. */
+static u32 replace_exclusive(volatile u32 *word, u32 expected, u32 fresh, u32 *failures) {
+  for (;;) {
+    u32 old, failed;
+    __asm__ volatile("ldrex %0, [%1]" : "=r"(old) : "r"(word) : "memory");
+    if (old != expected) {
+      __asm__ volatile("clrex" ::: "memory");
+      return 0;
+    }
+    __asm__ volatile("strex %0, %2, [%1]" : "=&r"(failed) : "r"(word), "r"(fresh) : "memory");
+    if (!failed) return 1;
+    ++*failures;
+  }
+}
+
+static void lock(volatile u32 *word, u32 *failures) {
+  for (u32 spins = 0; !replace_exclusive(word, 0, 1, failures);)
+    if (++spins % SPINS == 0) yield(); /* more threads than processors */
+  barrier();
+}
+
+static void unlock(volatile u32 *word) {
+  barrier();
+  *word = 0;
+}
+
+static inline void op_range(self_t *self) { add_exclusive(&words[next_random(&self->random) & word_mask], 1, &self->failures); }
+
+static inline void op_private(self_t *self) { add_exclusive(private_words[self->me], 1, &self->failures); }
+
+/* The same without exclusive accesses: what the machinery costs a program that has none. */
+static inline void op_plain(self_t *self) { private_words[self->me][0]++; }
+
+static inline void op_twolock(self_t *self) {
+  lock(&locks[0], &self->failures);
+  lock(&locks[SECOND], &self->failures);
+  guarded[0]++;
+  guarded[SECOND]++;
+  unlock(&locks[SECOND]);
+  unlock(&locks[0]);
+}
+
+static inline void op_ticket(self_t *self) {
+  u32 mine = add_exclusive(&locks[0], 1, &self->failures);
+  for (u32 spins = 0; locks[SECOND] != mine;)
+    if (++spins % SPINS == 0) yield();
+  barrier();
+  guarded[0]++;
+  guarded[SECOND]++;
+  barrier();
+  locks[SECOND] = mine + 1;
+}
+
+/* Right with a strict stcond. With a compare-and-swap in its place another thread may pop this node and its next one and push this one back meanwhile: ABA. */
+static node_t *pop(u32 *failures) {
+  for (;;) {
+    node_t *top, *next;
+    u32 failed;
+    __asm__ volatile("ldrex %0, [%1]" : "=r"(top) : "r"(head) : "memory");
+    if (!top) {
+      __asm__ volatile("clrex" ::: "memory");
+      return 0;
+    }
+    next = top->next;
+    __asm__ volatile("strex %0, %2, [%1]" : "=&r"(failed) : "r"(head), "r"(next) : "memory");
+    if (!failed) return top;
+    ++*failures;
+  }
+}
+
+static void push(node_t *node, u32 *failures) {
+  node_t *top;
+  do {
+    top = head[0];
+    node->next = top;
+    barrier();
+  } while (!replace_exclusive((volatile u32 *)head, (u32)top, (u32)node, failures));
+}
+
+/* Takes two nodes and puts them back in the same order, which is what makes the old top come back with another next. */
+static inline void op_stack(self_t *self) {
+  node_t *taken[2];
+  for (u32 i = 0; i < 2; i++) {
+    taken[i] = pop(&self->failures);
+    if (!taken[i]) continue;
+    if (taken[i]->owner) self->wrong++;
+    taken[i]->owner = self->me + 1;
+  }
+  for (u32 i = 0; i < 2; i++) {
+    if (!taken[i]) continue;
+    if (taken[i]->owner != self->me + 1) self->wrong++;
+    taken[i]->owner = 0;
+    barrier();
+    push(taken[i], &self->failures);
+  }
+  if (!taken[0]) yield();
+}
+
+#define BATCHED(kernel) \
+  static void batch_##kernel(self_t *self) { \
+    self_t local = *self; \
+    for (u32 i = 0; i < BATCH; i++) op_##kernel(&local); \
+    *self = local; \
+  }
+BATCHED(range)
+BATCHED(private)
+BATCHED(plain)
+BATCHED(twolock)
+BATCHED(ticket)
+BATCHED(stack)
+
+typedef struct {
+  const char *name;
+  void (*run)(self_t *);
+} kernel_t;
+
+static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"plain", batch_plain},
+                                   {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack}};
+static const kernel_t *kernel;
+
+static void worker(u32 me) {
+  progress_t *mine = &progress[me];
+  self_t self = {me, me * 2654435761u + 1, 0, 0};
+  u32 done = 0;
+  while (!stop && (!quota || done < quota)) {
+    kernel->run(&self);
+    done += BATCH;
+    mine->ops = done;
+    mine->failures = self.failures;
+    mine->wrong = self.wrong;
+  }
+}
+
+static u32 difference(u32 a, u32 b) { return a > b ? a - b : b - a; }
+
+/* What the end state tells: updates lost or invented, nodes not exactly once on the stack. */
+static u32 damage(u32 threads) {
+  u32 total = 0, found = 0, wrong = 0;
+  for (u32 i = 0; i < threads; i++) total += progress[i].ops, wrong += progress[i].wrong;
+  if (kernel->run == batch_range) {
+    for (u32 i = 0; i < MAX_WORDS; i++) found += words[i];
+    return wrong + difference(found, total);
+  }
+  if (kernel->run == batch_private || kernel->run == batch_plain) {
+    for (u32 i = 0; i < threads; i++) wrong += difference(private_words[i][0], progress[i].ops);
+    return wrong;
+  }
+  if (kernel->run == batch_stack) {
+    node_t *at = head[0];
+    for (; at && found <= NODES; at = at->next) found++;
+    return wrong + difference(found, NODES);
+  }
+  return wrong + difference(guarded[0], total) + difference(guarded[SECOND], total);
+}
+
+static int same(const char *a, const char *b) {
+  while (*a && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+static void field(const char *name, u32 value) {
+  put_text(name);
+  put_number(value, 10);
+}
+
+static u32 total(u32 threads, u32 failures) {
+  u32 sum = 0;
+  for (u32 i = 0; i < threads; i++) sum += failures ? progress[i].failures : progress[i].ops;
+  return sum;
+}
+
+static int guest_main(u32 unused) {
+  const char *const *words_given = guest_arguments + 1;
+  u32 given[5] = {0};
+  (void)unused;
+  for (u32 i = 0; words_given[0] && i < 5 && words_given[i + 1]; i++) given[i] = parse(words_given[i + 1]);
+  u32 threads = given[0], ops = given[4];
+  for (u32 i = 0; words_given[0] && i < sizeof kernels / sizeof *kernels; i++)
+    if (same(kernels[i].name, words_given[0])) kernel = &kernels[i];
+  if (!kernel || threads < 1 || threads > MAX_THREADS || !given[1] || given[1] > MAX_WORDS || given[1] & (given[1] - 1)) {
+    put_text("usage: llsc KERNEL THREADS(1..128) WORDS(a power of two, 1..1024) WARM_MS MEASURE_MS [OPS]\n");
+    return 2;
+  }
+  word_mask = given[1] - 1;
+  quota = (ops + threads - 1) / threads;
+  for (u32 i = 0; i < NODES; i++) nodes[i].next = i + 1 < NODES ? &nodes[i + 1] : 0;
+  head[0] = nodes;
+
+  u32 begin = microseconds(), before[2] = {0, 0};
+  for (u32 i = 0; i < threads; i++) start_thread(i, worker);
+  if (!ops) {
+    sleep_ms(given[2]);
+    begin = microseconds();
+    before[0] = total(threads, 0);
+    before[1] = total(threads, 1);
+    sleep_ms(given[3]);
+  }
+  for (u32 i = 0; ops && i < threads; i++) join_thread(i);
+  u32 counted = total(threads, 0) - before[0], failures = total(threads, 1) - before[1], elapsed = microseconds() - begin;
+  stop = 1;
+  for (u32 i = 0; i < threads; i++) join_thread(i);
+
+  u32 wrong = damage(threads);
+  put_text("kernel=");
+  put_text(kernel->name);
+  field(" threads=", threads);
+  field(" words=", given[1]);
+  field(" ops=", counted);
+  field(" us=", elapsed);
+  field(" failures=", failures);
+  field(" wrong=", wrong);
+  put_text("\n");
+  return wrong != 0;
+}

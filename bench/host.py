@@ -1,0 +1,70 @@
+"""Where a measurement was taken, and the other emulators to hold ours against."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from dbt import __version__
+from runtime.linux.errors import UsageError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def qemu() -> str:
+    """The command of QEMU's ARM user mode."""
+    found = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+    if found is None:
+        raise UsageError("bench: qemu-arm: not found: install qemu-user, or leave --against qemu out")
+    return found
+
+
+def qemu_version() -> str:
+    return subprocess.run([qemu(), "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def ours(*words: str) -> list[str]:
+    """The command ``dbt run`` with *words*."""
+    return [sys.executable, "-m", "dbt", "run", *words]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment, with this checkout's packages first."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), **changes}
+
+
+def describe() -> dict[str, object]:
+    """The host and the versions of what runs there. Holds nothing that changes from one commit to the next, so that reports can be compared."""
+    return {
+        "cpu": _cpu_model(), "processors": os.cpu_count(), "machine": platform.machine(), "kernel": platform.release(),
+        "python": platform.python_version(), "dbt": __version__, **{name: _package(name) for name in ("llvmlite", "numba", "unicorn")},
+    }  # fmt: skip
+
+
+def commit() -> str | None:
+    """The commit of this checkout, with ``+`` if files differ from it; None without git."""
+    try:
+        done = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=REPOSITORY, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _package(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

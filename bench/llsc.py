@@ -1,0 +1,171 @@
+"""``dbt bench llsc``: load-link/store-conditional under load, each scheme beside qemu-arm on the same guest program.
+
+The guest (``bench/guests/src/llsc.c``) counts operations for a fixed time after a warm-up, on 1 to 8 threads, and checks at the end that no update is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import host, rounds
+from dbt.cli.run_options import OPTIONS
+from runtime.linux.errors import UsageError
+
+GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
+WARM_MS, MEASURE_MS = 400, 400
+DAMAGED = 1  # the guest's exit status when its data is wrong
+RANGE_WORDS = (1, 2, 128, 1024)
+QEMU = "qemu-arm"
+KERNELS = {  # name: the guest's kernel and the numbers of words that it is measured with
+    "counter": ("range", RANGE_WORDS[:1]),
+    "range": ("range", RANGE_WORDS[1:]),
+    "twolock": ("twolock", (1,)),
+    "ticket": ("ticket", (1,)),
+    "stack": ("stack", (1,)),
+    "private": ("private", (1,)),
+    "plain": ("plain", (1,)),
+}
+STATISTICS = {  # column of the report: counter of ``dbt run --stats``
+    "flushes": "excl_flushes",
+    "rendezvous": "excl_rendezvous",
+    "waiting_us": "excl_rendezvous_wait_us",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kernel of the guest with its number of words and of threads."""
+
+    kernel: str
+    words: int
+    vcpus: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kernel}-{self.words}" if self.kernel == "range" else self.kernel
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What runs the guest: qemu-arm, or dbt with a scheme and with or without the atomic idioms."""
+
+    scheme: str
+    idiom: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.scheme if self.idiom or self.scheme == QEMU else f"{self.scheme} no-idiom"
+
+    def command(self, stats: str) -> list[str]:
+        if self.scheme == QEMU:
+            return [host.qemu()]
+        return host.ours(f"--stats={stats}", *_option("--atomics", self.scheme), *(() if self.idiom else _option("--no-idiom")))
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run: operations a second, stcond that failed per operation, what was wrong with the data, counters of the run."""
+
+    ops_per_second: float
+    failure_rate: float
+    wrong: int
+    counters: dict[str, float | None]
+
+
+def _option(flag: str, *values: str) -> tuple[str, ...]:
+    return (flag, *values) if any(option.flag == flag for option in OPTIONS) else ()
+
+
+def schemes() -> tuple[str, ...]:
+    """The names that ``--atomics`` takes, the default first."""
+    return next((option.choices for option in OPTIONS if option.flag == "--atomics"), ("default",))
+
+
+def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str]) -> list[Subject]:
+    """Schemes *wanted* (``all``: every one). *idiom* None: with idioms, and the default scheme also without."""
+    for name in wanted:
+        if name != "all" and name not in schemes():
+            raise UsageError(f"bench llsc: --scheme {name}: no such scheme: choose from {', '.join(schemes())}, or all")
+    names = schemes() if "all" in wanted else tuple(dict.fromkeys(wanted))
+    found = [Subject(name, idiom is not False) for name in names]
+    if idiom is None and schemes()[0] in names:
+        found.insert(1, Subject(schemes()[0], False))
+    return found + [Subject(QEMU) for name in against if name == "qemu"]
+
+
+def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
+    for name in kernels:
+        if name not in KERNELS:
+            raise UsageError(f"bench llsc: --kernel {name}: no such kernel: choose from {', '.join(KERNELS)}")
+    return [Case(KERNELS[name][0], words, count) for name in kernels or KERNELS for words in KERNELS[name][1] for count in vcpus]
+
+
+def run(case: Case, subject: Subject) -> Result:
+    """One run of the guest."""
+    with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
+        stats = Path(directory) / "stats.json"
+        command = [*subject.command(str(stats)), str(GUEST), case.kernel, str(case.vcpus), str(case.words), str(WARM_MS), str(MEASURE_MS)]
+        sample = rounds.run(command, host.environment(), statuses=(0, DAMAGED))
+        counters = json.loads(stats.read_text()) if stats.exists() else {}
+    fields = parse(sample.output.decode())
+    operations = max(1, fields["ops"])
+    return Result(
+        operations * 1e6 / fields["us"], fields["failures"] / operations, fields["wrong"], {name: counters.get(key) for name, key in STATISTICS.items()}
+    )
+
+
+def parse(line: str) -> dict[str, int]:
+    """The numbers of the guest's one line."""
+    return {name: int(value) for name, _, value in (word.partition("=") for word in line.split()) if value.isdigit()}
+
+
+def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[str, Any]:
+    """The report: medians of *runs* interleaved runs of each case by each subject."""
+    samples = rounds.measure(
+        {(case, subject): lambda case=case, subject=subject: run(case, subject) for case in chosen for subject in by},
+        runs,
+        lambda key: f"{key[0].name} x{key[0].vcpus} {key[1].name}",
+    )
+    rows = []
+    for (case, subject), found in samples.items():
+        theirs = samples.get((case, Subject(QEMU)))
+        speed = statistics.median(result.ops_per_second for result in found)
+        rows.append({
+            "case": case.name, **asdict(case), "subject": subject.name, **asdict(subject), "ops_per_second": speed,
+            "samples": [result.ops_per_second for result in found],
+            "ratio_to_qemu": speed / statistics.median(result.ops_per_second for result in theirs) if theirs else None,
+            "failure_rate": statistics.median(result.failure_rate for result in found), "wrong": max(result.wrong for result in found),
+            **{name: _median([result.counters[name] for result in found]) for name in STATISTICS},
+        })  # fmt: skip
+    versions = {"qemu": host.qemu_version()} if any(subject.scheme == QEMU for subject in by) else {}
+    return {"benchmark": "llsc", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "measure_ms": MEASURE_MS, "rows": rows}
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return statistics.median(present) if present else None
+
+
+def text(report: dict[str, Any]) -> str:
+    """The report as a Markdown table."""
+    lines = ["| kernel | vCPUs | scheme | Mops/s | to qemu-arm | failed stcond | flushes | rendezvous | waiting | data |", "|---|" + "---:|" * 8 + "---|"]
+    for row in report["rows"]:
+        ratio = "" if row["ratio_to_qemu"] is None or row["scheme"] == QEMU else f"{row['ratio_to_qemu']:.2f}"
+        waiting = "" if row["waiting_us"] is None else f"{row['waiting_us'] / 1e3:.1f} ms"
+        damage = f"**{row['wrong']} wrong**" if row["wrong"] else "right"
+        counts = " | ".join("" if row[name] is None else f"{row[name]:.0f}" for name in ("flushes", "rendezvous"))
+        lines.append(
+            f"| {row['case']} | {row['vcpus']} | {row['subject']} | {row['ops_per_second'] / 1e6:.2f} | {ratio} "
+            f"| {row['failure_rate']:.2%} | {counts} | {waiting} | {damage} |"
+        )
+    return "\n".join([*lines, "", f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
+
+
+def _reference(report: dict[str, Any]) -> str:
+    return f"; {report['host']['qemu']}" if "qemu" in report["host"] else ""

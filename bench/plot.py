@@ -1,0 +1,92 @@
+"""Reports as SVG: one panel a case, one bar or line a subject."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from runtime.linux.errors import UsageError
+
+COLUMNS = 3  # panels side by side
+PANEL = (4.2, 3.0)  # inches
+SPEED_UNIT = 1e6
+
+
+def draw(report: dict[str, Any], path: str) -> None:
+    """Write the plot of *report* (of any benchmark) to *path*; its suffix says the format."""
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        raise UsageError("bench: --plot: matplotlib: not installed: pip install matplotlib") from None
+    matplotlib.use("agg")
+    matplotlib.rcParams["svg.hashsalt"] = "dbt"  # the same report gives the same file
+    from matplotlib import pyplot
+
+    figure = _FIGURES[report["benchmark"]](report, pyplot)
+    try:
+        figure.savefig(path, bbox_inches="tight", metadata={"Date": None} if path.endswith(".svg") else None)
+    except (OSError, ValueError) as e:
+        raise UsageError(f"bench: --plot {path}: {e}") from None
+    pyplot.close(figure)
+
+
+def _panels(pyplot: Any, count: int) -> tuple[Any, list[Any]]:
+    """A figure with *count* panels."""
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(PANEL[0] * columns, PANEL[1] * rows), squeeze=False, layout="constrained")
+    flat = [axis for row in axes for axis in row]
+    for unused in flat[count:]:
+        unused.set_visible(False)
+    return figure, flat[:count]
+
+
+def _llsc(report: dict[str, Any], pyplot: Any) -> Any:
+    """Operations a second over the number of vCPUs, a panel a kernel."""
+    cases = list(dict.fromkeys(row["case"] for row in report["rows"]))
+    subjects = list(dict.fromkeys(row["subject"] for row in report["rows"]))
+    figure, panels = _panels(pyplot, len(cases))
+    for case, panel in zip(cases, panels, strict=True):
+        for number, subject in enumerate(subjects):
+            rows = [row for row in report["rows"] if (row["case"], row["subject"]) == (case, subject)]
+            style = {"linestyle": "--", "color": "black"} if subject == "qemu-arm" else {"color": f"C{number}"}
+            panel.plot([row["vcpus"] for row in rows], [row["ops_per_second"] / SPEED_UNIT for row in rows], marker="o", label=subject, **style)
+            damaged = [row for row in rows if row["wrong"]]
+            panel.plot([row["vcpus"] for row in damaged], [row["ops_per_second"] / SPEED_UNIT for row in damaged], "x", color="red", markersize=11, zorder=3)
+        panel.set_title(case)
+        panel.set_xlabel("vCPUs")
+        panel.set_ylabel("million operations/s")
+        panel.set_yscale("log")
+        panel.set_xscale("log", base=2)
+        ticks = sorted({row["vcpus"] for row in report["rows"]})
+        panel.set_xticks(ticks, [str(tick) for tick in ticks])
+        panel.grid(True, which="both", alpha=0.2)
+    handles, labels = panels[0].get_legend_handles_labels()
+    if any(row["wrong"] for row in report["rows"]):
+        handles.append(pyplot.Line2D([], [], color="red", marker="x", linestyle=""))
+        labels.append("wrong data")
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _run(report: dict[str, Any], pyplot: Any) -> Any:
+    """Ratios to each peer, a panel a suite: bars above 1 are ours to win."""
+    suites = list(dict.fromkeys(row["suite"] for row in report["rows"]))
+    figure, axes = pyplot.subplots(len(suites), 1, figsize=(11, 3.4 * len(suites)), squeeze=False, layout="constrained")
+    for suite, (panel,) in zip(suites, axes, strict=True):
+        rows = [row for row in report["rows"] if row["suite"] == suite]
+        peers = list(dict.fromkeys(peer for row in rows for peer in row["ratios"]))
+        width = 0.8 / max(1, len(peers))
+        for number, peer in enumerate(peers):
+            places = [at + number * width for at, row in enumerate(rows) if peer in row["ratios"]]
+            panel.bar(places, [row["ratios"][peer] for row in rows if peer in row["ratios"]], width, label=f"{peer} / dbt")
+        panel.axhline(1, color="black", linewidth=0.8)
+        panel.set_yscale("log")
+        names = [row["name"] if row["condition"] == "warm" and suite == "kernels" else f"{row['name']} {row['condition']}" for row in rows]
+        panel.set_xticks([at + width * (len(peers) - 1) / 2 for at in range(len(rows))], names, rotation=45, ha="right", fontsize=8)
+        panel.set_title(f"{suite}: time of the other / time of dbt")
+        panel.legend(frameon=False)
+    return figure
+
+
+_FIGURES = {"llsc": _llsc, "run": _run}

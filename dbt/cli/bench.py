@@ -1,0 +1,133 @@
+"""``dbt bench``: options and output of the benchmarks, whose work is in ``bench``. They need a source checkout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dbt.cli.output import examples
+from runtime.linux.errors import UsageError
+
+_AGAINST_LLSC = ("qemu",)
+_AGAINST_RUN = ("qemu", "unicorn", "native")
+
+
+class _Words(click.ParamType):  # type: ignore[type-arg]
+    """Words with commas between them."""
+
+    name = "WORD,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return value if isinstance(value, tuple) else tuple(word for word in value.split(",") if word)
+
+
+class _Counts(_Words):
+    """Positive numbers with commas between them."""
+
+    name = "N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        words = super().convert(value, param, ctx)
+        if not words or not all(str(word).isdigit() and int(word) > 0 for word in words):
+            self.fail(f"{value}: not a list of positive numbers such as 1,2,4", param, ctx)
+        return tuple(int(word) for word in words)
+
+
+_runs = click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Runs of each; the table has the medians.")
+_json = click.option("--json", "json_file", metavar="FILE", help="Write the whole report to FILE as JSON (- for standard output, in place of the table).")
+_plot = click.option("--plot", "plot_file", metavar="FILE.svg", help="Draw the report (needs matplotlib).")
+
+
+@click.group(epilog=examples("dbt bench run --suite kernels --against qemu\ndbt bench llsc --kernel counter,range --against qemu --plot llsc.svg"))
+def bench() -> None:
+    """Measure the translator beside other emulators, in interleaved runs. Needs a source checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "bench" / "llsc.py").exists():
+        raise UsageError("bench: the guest programs are not installed: run it from a source checkout")
+    sys.path.insert(0, str(root))
+
+
+@bench.command(epilog=examples("dbt bench llsc --scheme all --vcpus 1,2,4 --against qemu\ndbt bench llsc --kernel stack --scheme cas --runs 1"))
+@click.option("--scheme", "schemes", type=_Words(), default="all", show_default=True, help="Schemes of dbt run --atomics, or all.")
+@click.option("--vcpus", type=_Counts(), default="1,2,4,8", show_default=True, help="Numbers of guest threads.")
+@click.option("--kernel", "kernels", type=_Words(), default=(), help="counter, range, twolock, ticket, stack, private, plain (default: all).")
+@click.option("--idiom/--no-idiom", default=None, help="With or without atomic idioms (default: with; the default scheme both ways).")
+@click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under qemu-arm too.")
+@_runs
+@_json
+@_plot
+def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int,
+         json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
+    """Load-link/store-conditional under load: operations a second, failures, flushes and waiting of each scheme."""
+    from bench import llsc as benchmark
+
+    _known("llsc", against, _AGAINST_LLSC)
+    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against), runs)
+    _write(report, benchmark.text(report), json_file, plot_file)
+
+
+_RUN_EXAMPLES = """
+dbt bench run --suite kernels --against qemu,native
+dbt bench run --suite startup --sysroot SYSROOT --against qemu
+dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.json
+"""
+
+
+@bench.command(epilog=examples(_RUN_EXAMPLES))
+@click.argument("names", nargs=-1)
+@click.option("--suite", "suites", type=_Words(), default=(), help="kernels, programs, startup (default: all that can run).")
+@click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
+@click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot of the programs [$DBT_SYSROOT].")
+@click.option("--scale", type=click.FloatRange(0.001, 100), default=1.0, show_default=True, help="Multiplies the work of kernels and programs.")
+@click.option("--baseline", metavar="FILE", help="An earlier report (--json) to say what became faster.")
+@_runs
+@_json
+@_plot
+def run(names: Sequence[str], suites: Sequence[str], against: Sequence[str], sysroot: str | None, scale: float, baseline: str | None, runs: int,
+        json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
+    """Speed of kernels, of whole programs, and of their start, cold and warm."""
+    from bench import suites as benchmark
+
+    peers = [name for name in against if name != "none"]
+    _known("run", peers, _AGAINST_RUN)
+    before = _report(baseline) if baseline is not None else None
+    report = benchmark.measure(benchmark.benchmarks(suites, names, sysroot, peers, scale), runs, scale)
+    if before is not None:
+        benchmark.changes(report, before)
+    _write(report, benchmark.text(report), json_file, plot_file)
+
+
+def _report(path: str) -> dict[str, Any]:
+    """An earlier report from a file."""
+    try:
+        found = json.loads(Path(path).read_text())
+    except OSError as e:
+        raise UsageError(f"bench: --baseline {path}: {e.strerror}") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "rows" not in found:
+        raise UsageError(f"bench: --baseline {path}: not a report that --json wrote")
+    return found
+
+
+def _known(command: str, against: Sequence[str], choices: Sequence[str]) -> None:
+    for name in against:
+        if name not in choices:
+            raise UsageError(f"bench {command}: --against {name}: unknown: choose from {', '.join(choices)}")
+
+
+def _write(report: dict[str, Any], text: str, json_file: str | None, plot_file: str | None) -> None:
+    """The table on standard output, the report and its plot in files."""
+    document = json.dumps(report, indent=1) + "\n"
+    click.echo(document if json_file == "-" else text, nl=False)
+    if json_file not in (None, "-"):
+        Path(json_file).write_text(document)
+    if plot_file is not None:
+        from bench import plot
+
+        plot.draw(report, plot_file)

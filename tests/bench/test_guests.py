@@ -1,0 +1,75 @@
+"""The benchmarks' guest programs give here what they give on qemu-arm and, built for the host, natively."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.guests import build
+from bench.kernels import KERNELS
+from bench.llsc import parse
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LOOPS = "3"
+CHECKSUMS = {
+    "aes": "675efdf8",
+    "bigmul": "cada7b9b",
+    "crc32_bits": "eac2f7ba",
+    "dot": "a3caf243",
+    "fft": "ff23d508",
+    "hash_table": "c5921d",
+    "linked_list": "b62e2e73",
+    "lz": "a45ea1",
+    "mandelbrot": "b26c5a96",
+    "matmul_float": "199e17d",
+    "matmul_int": "199e17d",
+    "nbody": "2302cf42",
+    "qsort_call": "c18ef4b4",
+    "queens": "9aac",
+    "setjmp": "d94aa464",
+    "sha256": "6f561c1",
+    "sha512": "71ff48fe",
+    "strings": "628b3971",
+    "switch_vm": "a8583e5c",
+}
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_kernel(name: str) -> None:
+    done = run(str(build.HERE / f"{name}.elf"), LOOPS)
+    assert (done.returncode, done.stdout) == (0, f"{name} {CHECKSUMS[name]}\n"), done.stderr
+
+
+def test_every_kernel_is_measured_and_has_its_program() -> None:
+    own = {path.stem for path in build.HERE.glob("*.elf")} - {"llsc"}
+    assert own == set(CHECKSUMS) == {path.stem for path in build.SOURCES.glob("*.c")} - {"llsc"}
+    assert own <= {kernel.name for kernel in KERNELS}
+    assert all(kernel.program.exists() for kernel in KERNELS)
+
+
+@pytest.mark.skipif(build.native_compiler() is None, reason="no C compiler for this host")
+@pytest.mark.parametrize("name", ["sha512", "fft"])
+def test_native_kernel_agrees(name: str, tmp_path: Path) -> None:
+    assert build.build_native(name, tmp_path / name)
+    done = subprocess.run([tmp_path / name, LOOPS], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"{name} {CHECKSUMS[name]}\n"
+
+
+@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "plain"])
+def test_llsc_loses_nothing(kernel: str) -> None:
+    """Four threads, two thousand operations: the guest itself checks what is left."""
+    done = run(str(build.HERE / "llsc.elf"), kernel, "4", "2", "0", "0", "2000")
+    fields = parse(done.stdout)
+    assert done.returncode == 0 and fields["wrong"] == 0 and fields["ops"] >= 2000, done.stdout + done.stderr
+
+
+def test_llsc_refuses_bad_words() -> None:
+    done = run(str(build.HERE / "llsc.elf"), "range", "4", "3", "0", "0")
+    assert done.returncode == 2 and done.stdout.startswith("usage: ")
