@@ -12,6 +12,7 @@ from dbt.ir.types import Type
 
 TEMP_CELLS = 448  # temporaries of one guest instruction in tier 0, and the operands of helper ops in tier 1
 STATE_BYTES = 2048  # header and guest slots; what follows has the same offset for every guest, so that kernels serve them all
+NO_RESERVATION = (1 << 64) - 1
 FP_MODE_RMODE = 3  # bits 0-1: 0 nearest, 1 up, 2 down, 3 zero
 FP_MODE_FLUSH_OUT = 4
 FP_MODE_FLUSH_IN = 8
@@ -43,7 +44,7 @@ def header() -> Layout:
         "helpers",  # host address of the helper table (dbt.abi.helpers order)
         "fp_mode",
         "fp_flags",
-        "excl_addr",  # reservation: address, or all ones
+        "excl_addr",  # reservation: address, or NO_RESERVATION
         "excl_size",
         "excl_value",
         "budget",  # guest instructions left, counted only when the low bit of count_mode is set

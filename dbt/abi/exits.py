@@ -27,6 +27,7 @@ class Exit(IntEnum):
     ARENA_FULL = 10, "No room for more tier-0 code or blocks: flush and go on."
     BUDGET = 11, "The instruction budget (cpu.budget) is used up."
     BREAKPOINT = 12, "pc has a debugger breakpoint."
+    REPLAY = 13, "An atomic operation that stands for an exclusive pair would fault: the dispatcher has tier 0 execute the instructions at pc one by one."
 
 
 FAULT_WRITE = 1

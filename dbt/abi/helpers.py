@@ -15,12 +15,13 @@ HELPERS: dict[str, tuple[str, str, str]] = {
     "ldlink": ("l", "pll", "Load-link: address, bytes. May fault."),
     "stcond": ("l", "plll", "Store-conditional: address, value, bytes; 0 stored, 1 failed. May fault."),
     "clrex": ("v", "p", "Give up the reservation."),
-    "rmw": ("l", "plll", "Atomic read-modify-write: address, operand, bytes | align << 8 | RMW_KINDS index << 16. May fault."),
-    "cas": ("l", "pllll", "Atomic compare-and-swap: address, expected, new, bytes | align << 8. May fault."),
+    "rmw": ("l", "plll", "Atomic read-modify-write and full fence: address, operand, bytes | align << 8 | RMW_KINDS index << 16 (| ATOMIC_REPLAY). May fault."),
+    "cas": ("l", "pllll", "Atomic compare-and-swap and full fence: address, expected, new, bytes | align << 8 (| ATOMIC_REPLAY). May fault."),
     "op": ("v", "pl", "Run one rare record (with its payload) on state cells: the host address of the record."),
     "jump_miss": ("l", "pll", "Indirect jump whose jump-cache entry misses: address, mode; gives a native entry or 0."),
 }
 
+ATOMIC_REPLAY = 1 << 24  # leave with Exit.REPLAY in place of a fault
 RMW_KINDS = ("add", "and", "or", "xor", "xchg", "umin", "umax", "smin", "smax")
 
 

@@ -121,6 +121,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "length": _between(0, lambda inst: 15, lambda op, type, lane: 15),
     "mode": _between(0, lambda inst: 0xFFFF, lambda op, type, lane: 1),
     "align": Attribute(_align, lambda rng, op, type, lane: 1),
+    "replay": Attribute(_one_of(0, 1).check, lambda rng, op, type, lane: 0),
     "index": _between(0, _index_top, lambda op, type, lane: max(0, 64 // (lane or 64) - 1)),
     "lane": Attribute(_lane, lambda rng, op, type, lane: lane),
     "imm": _between(0, _imm_top, lambda op, type, lane: lane or 0xFF),

@@ -137,10 +137,11 @@ _op("stcond", "A T -> i1", "Store-conditional of b at a: stores and gives 0 if t
 _op("clrex", "-> void", "Give up this vCPU's reservation.", effects="b")
 for _name, _text in (("add", "a sum"), ("and", "and"), ("or", "or"), ("xor", "exclusive or"), ("xchg", "the operand"), ("umin", "unsigned minimum"),
                      ("umax", "unsigned maximum"), ("smin", "signed minimum"), ("smax", "signed maximum")):
-    _op("rmw_" + _name, "A T -> T", f"Atomic read-modify-write (sequentially consistent): memory at a becomes {_text}; gives the old value.", types=ATOMIC,
-        attrs="align", effects="rwfb", align=1)
-_op("cas", "A T T -> T", "Atomic compare-and-swap (sequentially consistent): if memory at a equals b it becomes c; gives the old value.",
-    types=ATOMIC, attrs="align", effects="rwfb", align=1)
+    _op("rmw_" + _name, "A T -> T", f"Atomic read-modify-write and full fence: memory at a becomes {_text}; gives the old value. `replay`=1 (it stands for an "
+        "exclusive pair): in place of a fault, the guest's instructions from the current `mark` on are interpreted one by one.", types=ATOMIC,
+        attrs="align replay", effects="rwfb", align=1, replay=0)
+_op("cas", "A T T -> T", "Atomic compare-and-swap and full fence, stored or not: if memory at a equals b it becomes c; gives the old value. `replay` as for "
+    "rmw_add.", types=ATOMIC, attrs="align replay", effects="rwfb", align=1, replay=0)
 _op("fence", "-> void", "Memory fence; `order` is one of acquire, release, seq_cst.", attrs="order", effects="b")
 _op("prefetch", "A -> void", "Hint that a will be accessed. Never faults; engines may ignore it.")
 

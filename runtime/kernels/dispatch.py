@@ -29,6 +29,7 @@ from runtime.kernels.offsets import (
     PROC_VCPUS,
 )
 
+_REPLAY = int(Exit.REPLAY)
 _REQUEST = int(Exit.REQUEST)
 enter = types.ExternalFunction("enter", types.void(P, P))
 llvm_text(enter_shell(LAYOUTS["arm"]))
@@ -44,6 +45,17 @@ def _native(proc, block):
     if ld64(proc, block + BLOCK_DEAD) == 0:
         a_st64(proc, block + BLOCK_CODE, ld64(proc, block + BLOCK_RECORDS))
     return 0
+
+
+@kernel
+def _replay(cpu, proc):
+    """Interpret the block at pc although it may have native code. Another vCPU that sees its records meanwhile interprets it too, which is as good."""
+    block = build_block(cpu, ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48)
+    if block != 0:
+        a_st64(proc, block + BLOCK_CODE, ld64(proc, block + BLOCK_RECORDS))
+        interpret(cpu, block)
+        if a_ld64(proc, block + BLOCK_NATIVE) != 0:
+            a_st64(proc, block + BLOCK_CODE, 0)
 
 
 @export("set_native", "void(p,i64,i64,i64)")
@@ -94,6 +106,9 @@ def run(cpu):
             enter(cpu, i2p(entry))
         else:
             interpret(cpu, block)
+        if ld64(cpu, CPU_EXIT_REASON) == _REPLAY:
+            st64(cpu, CPU_EXIT_REASON, 0)
+            _replay(cpu, proc)
         reason = ld64(cpu, CPU_EXIT_REASON)
         if reason != 0:
             return reason

@@ -6,8 +6,8 @@ Own plain stores leave the reservation alone; CLREX and whoever delivers an exce
 
 from __future__ import annotations
 
-from dbt.abi.exits import FAULT_EXCLUSIVE
-from dbt.abi.helpers import RMW_KINDS
+from dbt.abi.exits import FAULT_EXCLUSIVE, Exit
+from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.mem import (
     a_add8,
@@ -54,11 +54,12 @@ from runtime.kernels.mem import (
     ldp,
     st64,
 )  # fmt: skip
-from runtime.kernels.offsets import CPU_EXCL_ADDR, CPU_EXCL_SIZE, CPU_EXCL_VALUE, CPU_FAULT_INFO, CPU_GUEST_BASE
-from runtime.kernels.softmmu import probe, raw_load, stored
+from runtime.kernels.offsets import CPU_EXCL_ADDR, CPU_EXCL_SIZE, CPU_EXCL_VALUE, CPU_EXIT_REASON, CPU_FAULT_INFO, CPU_GUEST_BASE
+from runtime.kernels.softmmu import fill, probe, raw_load, stored
 
 _ADD, _AND, _OR, _XOR, _XCHG, _UMIN, _UMAX, _SMIN, _SMAX = range(len(RMW_KINDS))
 _NO_RESERVATION = -1
+_REPLAY = int(Exit.REPLAY)
 
 
 @kernel
@@ -198,10 +199,20 @@ def _rmw64(base, address, operand, kind):
     return a_smax64(base, address, operand)
 
 
+@kernel
+def _probe_atomic(cpu, address, spec):
+    """As ``probe`` for helpers rmw and cas; with ATOMIC_REPLAY the exit is REPLAY in place of the fault."""
+    if probe(cpu, address, spec & 255, (spec >> 8) & 255, True):
+        return True
+    if spec & ATOMIC_REPLAY:
+        st64(cpu, CPU_EXIT_REASON, _REPLAY)
+    return False
+
+
 @helper("rmw")
 def rmw(cpu, address, operand, spec):
-    size, align, kind = spec & 255, (spec >> 8) & 255, spec >> 16
-    if not probe(cpu, address, size, align, True):
+    size, kind = spec & 255, (spec >> 16) & 255
+    if not _probe_atomic(cpu, address, spec):
         return 0
     base = ldp(cpu, CPU_GUEST_BASE)
     if size == 1:
@@ -213,14 +224,16 @@ def rmw(cpu, address, operand, spec):
     else:
         old = _rmw64(base, address, operand, kind)
     stored(cpu, address, size)
+    fill(cpu, address)
     return old
 
 
 @helper("cas")
 def cas(cpu, address, expected, new, spec):
     size = spec & 255
-    if not probe(cpu, address, size, spec >> 8, True):
+    if not _probe_atomic(cpu, address, spec):
         return 0
     old = compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, expected, new, size)
     stored(cpu, address, size)
+    fill(cpu, address)
     return old

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from dbt.abi.arm import cpu as LAYOUT
-from dbt.backend.llvm import exits, floats, memory
+from dbt.backend.llvm import atomics, exits, floats
 from dbt.backend.llvm.region import PURE
 from dbt.ir import sem
 from dbt.ir.builder import Builder
@@ -25,7 +25,7 @@ INPUTS = 24
 
 
 def test_every_row_is_lowered() -> None:
-    known = BUILT_IN | set(PURE) | set(memory.ROWS) | set(floats.ROWS) | set(exits.ROWS)
+    known = BUILT_IN | set(PURE) | set(atomics.ROWS) | set(floats.ROWS) | set(exits.ROWS)
     missing = [op.name for op in OPS.values() if op.name not in known and op.kind == "scalar"]
     assert not missing, "rows of kind scalar have no record for the helper op: they need an inline form"
     assert not (set(PURE) & set(floats.ROWS))

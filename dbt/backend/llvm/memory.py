@@ -1,7 +1,7 @@
 """Guest memory accesses: the inlined TLB check, loads without a check, the slow path, and precise faults.
 
 Loads (or stores) at constant distances from one address, with no change of guest state between them, share one check: a load-multiple costs one TLB
-look-up. This file is the only one of the backend that knows how guest memory is reached.
+look-up. This file is the only one of the backend that knows how guest memory is reached; ``atomics`` builds on it.
 
 With ``unchecked`` (user mode, where the host protects guest memory exactly as the guest does) a load checks at most its alignment. To LLVM it is a ``callbr``
 with a second way out, the slow path; the object's section ``FAULT_SECTION`` pairs the address of each such load with that of its slow path, and the host's
@@ -10,10 +10,8 @@ fault handler sends the one to the other, where the guest state is at hand like 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, tlb_entry
 from dbt.backend.llvm import exits
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
@@ -97,8 +95,9 @@ def bytes_of(type: Type) -> int:
     return type.bits // 8
 
 
-def lower_run(r: Region, run: Run) -> None:
-    """Check once, then do all accesses through the host pointer; on a miss each goes through its helper."""
+def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
+    """Check once, then do all accesses through the host pointer; on a miss each goes through its helper. With *fenced* a full fence follows: a single
+    aligned store and its fence are one instruction of the host (x86: XCHG)."""
     t = r.text
     accesses = run.accesses
     store = accesses[0].inst.op.name == "st"
@@ -108,24 +107,29 @@ def lower_run(r: Region, run: Run) -> None:
     first = min(accesses, key=lambda access: access.distance)
     end = max(access.distance + bytes_of(access.value_type) for access in accesses)
     address = r.operand(first.inst.args[0])
+    swapped = fenced and store and len(accesses) == 1 and align == bytes_of(accesses[0].value_type) <= 8
     if unchecked:
         host, slow = _aligned(r, address, align)
         fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
     else:
-        host, slow = _check(r, address, end - first.distance, align, "addr_write" if store else "addr_read")
+        host, slow = check(r, address, end - first.distance, align, "addr_write" if store else "addr_read")
+        order = "seq_cst" if swapped else "monotonic"
         fast_results = [
-            _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value) for access, value in zip(accesses, values, strict=True)
+            _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value, order)
+            for access, value in zip(accesses, values, strict=True)
         ]
     done, fast = t.new_label("done"), t.current
     t.do(f"br label %{done}")
-    slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align)
+    slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align, swapped)
     t.label(done)
+    if fenced and not swapped:
+        t.do("fence seq_cst")
     if not store:
         for access, fast_result, slow_result in zip(accesses, fast_results, slow_results, strict=True):
             r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
 
 
-def _check(r: Region, address: str, span: int, align: int, tag_field: str) -> tuple[str, str]:
+def check(r: Region, address: str, span: int, align: int, tag_field: str) -> tuple[str, str]:
     """Compare the TLB entry of *address* for *span* bytes; go on where it hits. Returns (host pointer to *address*, label of the miss).
 
     The last aligned unit of the span is what is compared: it has the page of the first byte unless the span crosses into the next page, whose
@@ -192,36 +196,38 @@ def _attempt(r: Region, pointer: str, type: Type, slow: str) -> str:
     return t.cast(loaded, form.llvm, llvm_type(type))
 
 
-def _touch(r: Region, pointer: str, type: Type, align: int, value: str) -> str:
-    """Access host memory so that LLVM neither merges, invents nor moves it; *value* is empty for a load."""
+def _touch(r: Region, pointer: str, type: Type, align: int, value: str, order: str) -> str:
+    """Access host memory so that LLVM neither merges, invents nor moves it; *value* is empty for a load. *order* is LLVM's, for aligned integers."""
     llvm = llvm_type(type)
     atomic = align >= bytes_of(type) and type.name.startswith("i")
     kind = "atomic " if atomic else "volatile "
-    order = f" monotonic, align {align}" if atomic else f", align {align}"
+    how = f" {order}, align {align}" if atomic else f", align {align}"
     if value:
-        r.text.do(f"store {kind}{llvm} {value}, ptr {pointer}{order}{GUEST}")
+        r.text.do(f"store {kind}{llvm} {value}, ptr {pointer}{how}{GUEST}")
         return ""
-    return r.text.value(f"load {kind}{llvm}, ptr {pointer}{order}{GUEST}")
+    return r.text.value(f"load {kind}{llvm}, ptr {pointer}{how}{GUEST}")
 
 
-def _slow_accesses(r: Region, label: str, done: str, accesses: list[Access], values: list[str], align: int) -> tuple[list[str], str]:
-    """The miss: one helper call an access, then on to *done*. Returns the results and the label of the last block."""
+def _slow_accesses(r: Region, label: str, done: str, accesses: list[Access], values: list[str], align: int, fenced: bool) -> tuple[list[str], str]:
+    """The miss: one helper call an access (and a full fence), then on to *done*. Returns the results and the label of the last block."""
     t = r.text
     fault = FaultExit(r)
     t.label(label)
     r.local, r.limit = {}, t.count
     results = []
     for access, value in zip(accesses, values, strict=True):
-        address = _wide_address(r, access.inst.args[0])
+        address = wide_address(r, access.inst.args[0])
         results.append(_slow_store(r, access, address, value, align) if value else _slow_load(r, access, address, align))
         fault.check(access.pc, access.mode)
     fault.finish()
     r.local = None
+    if fenced:
+        t.do("fence seq_cst")
     t.do(f"br label %{done}")
     return results, t.current
 
 
-def _wide_address(r: Region, inst: Inst) -> str:
+def wide_address(r: Region, inst: Inst) -> str:
     """A guest address as i64, written anew on the cold path."""
     operand = r.operand(inst)
     return operand if inst.type.bits == 64 else r.text.value(f"zext i{inst.type.bits} {operand} to i64")
@@ -299,58 +305,3 @@ class FaultExit:
         if len(values) == 1:
             return str(values.pop())
         return self.r.text.value("phi i64 " + ", ".join(f"[ {arrival[column]}, %{arrival[0]} ]" for arrival in self.arrivals))
-
-
-def _faulting_helper(r: Region, name: str, *arguments: str) -> str:
-    result = r.call_helper(name, *arguments)
-    fault = FaultExit(r)
-    fault.check(r.pc, r.mode)
-    fault.finish()
-    return result
-
-
-def _ldlink(r: Region, inst: Inst) -> None:
-    result = _faulting_helper(r, "ldlink", _wide_address(r, inst.args[0]), str(bytes_of(inst.of)))
-    r.define(inst, narrow(r, result, inst.of))
-
-
-def _stcond(r: Region, inst: Inst) -> None:
-    value = widen(r, r.operand(inst.args[1]), inst.of)
-    result = _faulting_helper(r, "stcond", _wide_address(r, inst.args[0]), value, str(bytes_of(inst.of)))
-    r.define(inst, narrow(r, result, inst.type))
-
-
-def _rmw(r: Region, inst: Inst) -> None:
-    kind = RMW_KINDS.index(inst.op.name.removeprefix("rmw_"))
-    how = bytes_of(inst.of) | int(inst.attr("align")) << 8 | kind << 16  # type: ignore[call-overload]
-    value = widen(r, r.operand(inst.args[1]), inst.of)
-    r.define(inst, narrow(r, _faulting_helper(r, "rmw", _wide_address(r, inst.args[0]), value, str(how)), inst.of))
-
-
-def _cas(r: Region, inst: Inst) -> None:
-    expected, new = (widen(r, r.operand(arg), inst.of) for arg in inst.args[1:])
-    how = bytes_of(inst.of) | int(inst.attr("align")) << 8  # type: ignore[call-overload]
-    r.define(inst, narrow(r, _faulting_helper(r, "cas", _wide_address(r, inst.args[0]), expected, new, str(how)), inst.of))
-
-
-def _clrex(r: Region, inst: Inst) -> None:
-    r.call_helper("clrex")
-
-
-def _fence(r: Region, inst: Inst) -> None:
-    r.text.do(f"fence {inst.attr('order')}")
-
-
-def _prefetch(r: Region, inst: Inst) -> None:
-    """A hint whose guest address may be unmapped: nothing to do."""
-
-
-ROWS: dict[str, Callable[[Region, Inst], None]] = {
-    "ldlink": _ldlink,
-    "stcond": _stcond,
-    "clrex": _clrex,
-    "cas": _cas,
-    "fence": _fence,
-    "prefetch": _prefetch,
-    **{f"rmw_{kind}": _rmw for kind in RMW_KINDS},
-}

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from dbt.abi.cpu import CpuLayout
 from dbt.abi.helpers import HELPERS, helper_offset
+from dbt.backend.llvm import atomics, exits, fallback, floats, memory
 from dbt.backend.llvm import convention as cc
-from dbt.backend.llvm import exits, fallback, floats, memory
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
 from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
@@ -254,8 +254,11 @@ class Region:
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
-                memory.lower_run(self, run)
+                fenced = inst.op.name == "fence" and inst.attrs[0] == "seq_cst"
+                memory.lower_run(self, run, fenced)
                 run = memory.Run()
+                if fenced:
+                    continue
             self._inst(block, inst, run)
 
     def _inst(self, block: Block, inst: Inst, run: memory.Run) -> None:
@@ -274,8 +277,8 @@ class Region:
             self._put(inst)
         elif name in ("ld", "st"):
             run.add(inst, self.pc, self.mode)
-        elif name in memory.ROWS:
-            memory.ROWS[name](self, inst)
+        elif name in atomics.ROWS:
+            atomics.ROWS[name](self, inst)
         elif name in floats.ROWS:
             floats.ROWS[name](self, inst)
         elif name in ("br", "brif"):
@@ -312,6 +315,7 @@ class Region:
         pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
         t.location = self.locate(pc)
         t.label(self.polls[target])
+        t.do(atomics.COMPILER_FENCE)  # what other vCPUs change between two polls, such as flags in TLB tags, is read again after this one
         quiet = t.value(f"icmp eq i64 {self.load_field('request', volatile=True)}, 0")
         away = t.new_label("away")
         t.do(f"br i1 {quiet}, label %{block_label(target)}, label %{away}{LIKELY}")
