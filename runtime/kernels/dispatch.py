@@ -11,7 +11,7 @@ from runtime.kernels.blocks import build_block, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
 from runtime.kernels.codepages import TAG_PC, lock, unlock
 from runtime.kernels.interp import indirect, interpret, jump_entry, remember_jump
-from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, i2p, ld64, ldp, st64
+from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, fence, i2p, ld64, ldp, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_DEAD,
@@ -50,6 +50,7 @@ def _native(proc, block):
 @kernel
 def _replay(cpu, proc):
     """Interpret the block at pc although it may have native code. Another vCPU that sees its records meanwhile interprets it too, which is as good."""
+    fence()  # the operation would have been one, and fences beside it may have gone
     block = build_block(cpu, ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48)
     if block != 0:
         a_st64(proc, block + BLOCK_CODE, ld64(proc, block + BLOCK_RECORDS))

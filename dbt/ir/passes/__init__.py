@@ -1,7 +1,8 @@
 """Passes: free functions from unit to unit (they work in place and return their argument), and the registry that names them.
 
 Every pass keeps the meaning of the unit: same memory accesses in the same order, same state at every exit, at every operation that may fault
-and at every loop head (see ``dead_puts`` for what that costs and how to ask for less). Each can be left out.
+and at every loop head (see ``dead_puts`` for what that costs and how to ask for less). ``atomic_idiom`` alone changes the accesses, to others that the
+guest could not tell from its own. Each pass can be left out.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from dbt.ir.cfg import drop_unreachable
+from dbt.ir.passes.atomic_idiom import atomic_idiom
 from dbt.ir.passes.cse import cse
 from dbt.ir.passes.dce import dce
 from dbt.ir.passes.dead_puts import dead_puts
+from dbt.ir.passes.fences import fences
 from dbt.ir.passes.flags import flags
 from dbt.ir.passes.fold import fold
 from dbt.ir.passes.forward import forward
@@ -27,12 +30,15 @@ PASSES: dict[str, Pass] = {
     "fold": fold,
     "cse": cse,
     "flags": flags,
+    "atomic_idiom": atomic_idiom,
+    "fences": fences,
     "dead_puts": dead_puts,
     "dce": dce,
 }
 
 # A lifted region is straight already; folded branches make new chains.
-STANDARD = ("forward", "fold", "cse", "flags", "straighten", "dead_puts", "dce")
+STANDARD = ("forward", "fold", "cse", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
+WITHOUT_IDIOM = tuple([name for name in STANDARD if name != "atomic_idiom"])
 
 
 def run_passes(unit: Unit, state: StateMap, names: Iterable[str] | None = None) -> Unit:
