@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = None, set_env: Mapping[str, str] | None = None, unset_env: Sequence[str] = (),
         tier: str = "auto", memory: str = "host", stats: str | None = None, trace: Sequence[str] = (), cache: bool = True,
-        argv0: str | None = None, watchdog: float = 0) -> int:  # fmt: skip
+        idiom: bool = True, argv0: str | None = None, watchdog: float = 0) -> int:  # fmt: skip
     """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
 
     *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
-    otherwise this process's. *watchdog*: say every so many seconds what each guest thread is doing; 0: never."""
+    otherwise this process's. *idiom*: exclusive pairs become atomic operations. *watchdog*: say every so many seconds what each guest thread is doing; 0: never."""
     from runtime.linux.options import Options
     from runtime.linux.run import environment, override, run_program
 
-    options = Options(sysroot=sysroot, tier=tier, memory=memory, trace=tuple(trace), stats=stats, cache=cache, watchdog=watchdog)
+    options = Options(sysroot=sysroot, tier=tier, memory=memory, trace=tuple(trace), stats=stats, cache=cache, idiom=idiom, watchdog=watchdog)
     changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
     argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
     on_exit = None
@@ -38,8 +38,9 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
 
 
 def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | None = None, isa: str | None = None, stages: str = "all",
-         region: bool = False) -> Dump:  # fmt: skip
-    """Guest code of a program, or of bytes in hexadecimal, at the stages named (comma-separated, or ``all``)."""
+         region: bool = False, idiom: bool = True) -> Dump:  # fmt: skip
+    """Guest code of a program, or of bytes in hexadecimal, at the stages named (comma-separated, or ``all``). *idiom*: exclusive pairs become atomic
+    operations."""
     from dbt.pipeline import parse_stages
     from dbt.views import source
     from dbt.views.dump import dump as make
@@ -57,11 +58,11 @@ def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | 
     if hex_bytes is not None:
         start = source.address(at) if at else 0
         code = source.from_hex(hex_bytes, isa or "a32", start)
-        return make(code, start, isa or "a32", wanted, region=region, whole=True)
+        return make(code, start, isa or "a32", wanted, region=region, whole=True, idiom=idiom)
     assert program is not None
     code = source.from_program(program)
     address, mode = code.locate(at, isa)
-    return make(code, address, mode, wanted, region=region)
+    return make(code, address, mode, wanted, region=region, idiom=idiom)
 
 
 def cache_info() -> dict[str, Any]:

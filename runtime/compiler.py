@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
+from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
+from dbt.ir.unit import Unit
 from dbt.pipeline import Fetch, Start
 from runtime import objects
 from runtime.arena import Arena, ArenaFull, Placed, read_word, write_word
@@ -54,6 +56,11 @@ class _Recorder:
         return bytes([self._seen[address] for address in range(start, start + length)])
 
 
+def _stores(unit: Unit) -> int:
+    """Number of store-conditionals."""
+    return sum(1 for inst in unit.insts() if inst.op.name == "stcond")
+
+
 class _Closed(Exception):
     """The engine's memory is gone: the compile thread ends."""
 
@@ -64,9 +71,10 @@ class Tier1:
     def __init__(self, engine: Engine, persistent: bool = True) -> None:
         self.engine = engine
         self.arena = Arena()
-        self.cache = CodeCache(f"{engine.arch} {engine.tier} {int(engine.unchecked_loads)}") if persistent else None
+        self.cache = CodeCache(f"{engine.arch} {engine.tier} {int(engine.unchecked_loads)} {int(engine.idiom)}") if persistent else None
+        self.passes = STANDARD if engine.idiom else WITHOUT_IDIOM
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
-        self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns"), 0)
+        self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
         self._tried: dict[Start, int] = {}
         self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
         self._waiting: list[tuple[float, Start, int]] = []  # hot blocks inside a region that is entered elsewhere: when to look again, count by then
@@ -230,7 +238,11 @@ class Tier1:
             entries, blocks = plan(self._source(fetch), start)
             region = lift_region(self.engine.frontend, fetch, entries, blocks)
         contents = [fetch.content(*r) for r in region.ranges]
-        optimise(region.unit)
+        exclusives = _stores(region.unit)
+        optimise(region.unit, self.passes)
+        kept = _stores(region.unit)
+        self.counts["idioms"] += exclusives - kept
+        self.counts["exclusives"] += kept
         starts = list(region.entries)
         places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
         text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma(), unchecked=self.engine.unchecked_loads)

@@ -48,15 +48,17 @@ def undefined_unit(arch: str, mode: int) -> Unit:
 class Engine:
     """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
     hot. *memory*: how compiled loads reach guest memory: "tlb" checks each, "host" relies on host pages being protected exactly as the guest's are, where
-    the host can do that (``runtime.faults``). *persistent*: keep templates in the cache directory."""
+    the host can do that (``runtime.faults``). *persistent*: keep templates in the cache directory. *idiom*: compiled code has atomic operations for
+    exclusive pairs."""
 
-    def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", persistent: bool = True) -> None:
+    def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", persistent: bool = True, idiom: bool = True) -> None:
         if memory not in MEMORIES:
             raise ValueError(f"memory {memory!r} is none of {', '.join(MEMORIES)}")
         if tier not in TIERS:
             raise ValueError(f"tier {tier!r} is none of {', '.join(TIERS)}")
         self.arch = arch
         self.tier = tier
+        self.idiom = idiom
         self.unchecked_loads = memory == "host" and faults.supported()
         self.layout = LAYOUTS[arch]
         self.frontend = frontend_for(arch)

@@ -95,13 +95,15 @@ dbt dump --isa t32 --hex "51 e8 00 2f"
 @click.option("--isa", type=click.Choice(list(ISAS)), help="Instruction set (default: what the program says; a32 for --hex).")
 @click.option("--stage", default="all", metavar="STAGE[,STAGE]...", help=f"Which stages: {', '.join(STAGES)}, or all (the default).")
 @click.option("--region", is_flag=True, help="Follow direct jumps: show the whole region, not one basic block.")
+@click.option("--no-idiom", is_flag=True, help="Do not turn exclusive pairs into atomic operations.")
 @click.option("--layout", type=click.Choice(["stacked", "columns"]), default="stacked", help="Stages one after another (the default) or side by side.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of {pc, text} for each stage.")
-def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | None, stage: str, region: bool, layout: str, as_json: bool) -> None:
+def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | None, stage: str, region: bool, no_idiom: bool, layout: str,
+         as_json: bool) -> None:  # fmt: skip
     """Show guest code at every stage from guest bytes to host assembly.
 
     The guest address stands to the left of each line. Bytes that do not decode are shown as such."""
-    made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region)
+    made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region, idiom=not no_idiom)
     if as_json:
         print_json(made.json())
     else:

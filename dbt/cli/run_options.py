@@ -24,6 +24,7 @@ OPTIONS = (
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
     Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
+    Option("--no-idiom", "no_idiom", "flag", "", (), "Do not turn exclusive pairs into atomic operations of the host."),
     Option("--watchdog", "watchdog", "value", "SECONDS", (), "Every SECONDS say what each guest thread is doing: for a program that hangs."),
     Option("--argv0", "argv0", "value", "NAME", (), "What the guest sees as its own name (default: PROGRAM)."),
 )
@@ -41,6 +42,7 @@ class Run:
     stats: str | None
     trace: str | None
     no_cache: bool
+    no_idiom: bool
     watchdog: str | None
     argv0: str | None
     program: str
@@ -134,6 +136,7 @@ def start(run: Run) -> int:
         stats=run.stats,
         trace=tuple(run.trace.split(",")) if run.trace else (),
         cache=not run.no_cache,
+        idiom=not run.no_idiom,
         argv0=run.argv0,
         watchdog=_seconds(run.watchdog) if run.watchdog else 0,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbt.frontend.base import Frontend
+from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
 from dbt.ir.unit import Unit
 from dbt.pipeline import Region, Start, frontend_for, lift_region, optimise
 from dbt.views import disasm, ir, layout
@@ -37,10 +38,10 @@ class Dump:
         return {"source": self.source, "address": self.address, "isa": self.isa, "stages": stages}
 
 
-def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False) -> Dump:
+def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False, idiom: bool = True) -> Dump:
     """Show the basic block at *address*; with *region* the blocks that tier 1 would compile with it if it knew
     nothing of how often they run; with *whole* every block up to the end of the
-    bytes. *stages* are names of ``dbt.pipeline.STAGES``."""
+    bytes. *idiom*: exclusive pairs become atomic operations. *stages* are names of ``dbt.pipeline.STAGES``."""
     frontend = frontend_for(source.arch)
     start = (address, ISAS[isa][1])
     entries = _linear(frontend, source, start) if whole else [start]
@@ -62,7 +63,7 @@ def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: 
         elif stage == "ir":
             shown[stage] = ir.view(made.unit, title)
         else:
-            optimise(made.unit)
+            optimise(made.unit, STANDARD if idiom else WITHOUT_IDIOM)
             if stage == "ir-opt":
                 shown[stage] = ir.view(made.unit, title)
             else:

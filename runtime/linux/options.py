@@ -12,9 +12,9 @@ TRACES = {
 
 class Options:
     """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place;
-    ``watchdog`` in seconds, 0 for none."""
+    ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "watchdog")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog")
 
     def __init__(
         self,
@@ -25,10 +25,12 @@ class Options:
         cache: bool = True,
         cache_dir: str | None = None,
         memory: str = "host",
+        idiom: bool = True,
         watchdog: float = 0,
     ) -> None:
         self.memory = memory
         self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
+        self.idiom = idiom
         self.watchdog = watchdog
 
     def to_text(self) -> str:

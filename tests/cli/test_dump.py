@@ -36,7 +36,7 @@ def test_expected(path: Path, bless: bool, capsys: pytest.CaptureFixture[str], m
 
 
 def test_llvm_and_asm_name_every_instruction(guests: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = json.loads(run(capsys, "dump", str(guests / "stages.elf"), "--at", "add_exclusive", "--region", "--json"))
+    made = json.loads(run(capsys, "dump", str(guests / "stages.elf"), "--at", "add_exclusive", "--region", "--no-idiom", "--json"))
     assert list(made["stages"]) == ["disasm", "ir", "ir-opt", "llvm", "asm"]
     instructions = [line["pc"] for line in made["stages"]["disasm"]]
     for stage in ("llvm", "asm"):
