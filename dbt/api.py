@@ -22,7 +22,8 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
     """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
 
     *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
-    otherwise this process's. *idiom*: exclusive pairs become atomic operations. *watchdog*: say every so many seconds what each guest thread is doing; 0: never."""
+    otherwise this process's. *idiom*: exclusive pairs become atomic operations. *watchdog*: say every so many seconds what each guest thread is
+    doing; 0: never."""
     from runtime.linux.options import Options
     from runtime.linux.run import environment, override, run_program
 
