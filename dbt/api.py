@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dbt.abi.exclusive import DEFAULT_SCHEME
 from runtime.linux.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = None, set_env: Mapping[str, str] | None = None, unset_env: Sequence[str] = (),
-        tier: str = "auto", memory: str = "host", stats: str | None = None, trace: Sequence[str] = (), cache: bool = True,
+        tier: str = "auto", memory: str = "host", atomics: str = DEFAULT_SCHEME, stats: str | None = None, trace: Sequence[str] = (), cache: bool = True,
         idiom: bool = True, argv0: str | None = None, watchdog: float = 0) -> int:  # fmt: skip
     """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
 
@@ -27,7 +28,9 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
     from runtime.linux.options import Options
     from runtime.linux.run import environment, override, run_program
 
-    options = Options(sysroot=sysroot, tier=tier, memory=memory, trace=tuple(trace), stats=stats, cache=cache, idiom=idiom, watchdog=watchdog)
+    options = Options(
+        sysroot=sysroot, tier=tier, memory=memory, atomics=atomics, trace=tuple(trace), stats=stats, cache=cache, idiom=idiom, watchdog=watchdog
+    )
     changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
     argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
     on_exit = None

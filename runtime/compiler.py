@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
 from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
@@ -281,15 +281,18 @@ class Tier1:
             self._install(start)
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
+    def pausing(self) -> AbstractContextManager[Any]:
+        """While this context lasts, no block is being dealt with. To be entered before an exclusive section."""
+        return self._lock
+
     def forget(self) -> None:
-        """Drop all native code. Only while no vCPU runs."""
-        with self._lock:
-            self.arena.reset()
-            self.natives.clear()
-            self._tried.clear()
-            self._covered.clear()
-            self._waiting.clear()
-            self.engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
+        """Drop all native code. Only while no vCPU runs, and ``pausing``."""
+        self.arena.reset()
+        self.natives.clear()
+        self._tried.clear()
+        self._covered.clear()
+        self._waiting.clear()
+        self.engine.block.put("hot_threshold", 1 if self.synchronous else HOT)
 
     def stats(self) -> dict[str, object]:
         return {**self.counts, "region_bytes": self.arena.used}

@@ -9,10 +9,12 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
-from dbt.abi.exits import EXCEPTIONS, REQUEST_PAUSE, Exit
+from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, State
+from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
 from dbt.backend.records import encode
@@ -23,6 +25,7 @@ from dbt.pipeline import frontend_for
 from runtime import faults, image
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
+from runtime.section import ExclusiveSection
 from runtime.templates import TemplateStore
 from runtime.vcpu import VCpu
 
@@ -48,24 +51,29 @@ def undefined_unit(arch: str, mode: int) -> Unit:
 class Engine:
     """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
     hot. *memory*: how compiled loads reach guest memory: "tlb" checks each, "host" relies on host pages being protected exactly as the guest's are, where
-    the host can do that (``runtime.faults``). *persistent*: keep templates in the cache directory. *idiom*: compiled code has atomic operations for
-    exclusive pairs."""
+    the host can do that (``runtime.faults``). *atomics* names the scheme of exclusive accesses (``dbt.abi.exclusive.SCHEMES``). *persistent*: keep templates
+    in the cache directory. *idiom*: compiled code has atomic operations for exclusive pairs."""
 
-    def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", persistent: bool = True, idiom: bool = True) -> None:
+    def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", atomics: str = DEFAULT_SCHEME, persistent: bool = True,
+                 idiom: bool = True) -> None:
         if memory not in MEMORIES:
             raise ValueError(f"memory {memory!r} is none of {', '.join(MEMORIES)}")
         if tier not in TIERS:
             raise ValueError(f"tier {tier!r} is none of {', '.join(TIERS)}")
+        if atomics not in SCHEMES:
+            raise ValueError(f"scheme {atomics!r} is none of {', '.join(SCHEMES)}")
         self.arch = arch
         self.tier = tier
         self.idiom = idiom
         self.unchecked_loads = memory == "host" and faults.supported()
+        self.scheme = SCHEMES[atomics]
         self.layout = LAYOUTS[arch]
         self.frontend = frontend_for(arch)
         self.image = image.load()
         self.block = ProcessBlock()
         self.block.put("insn_rule", INSN_RULES[arch])
         self.block.put("hot_threshold", _NEVER_HOT)
+        self.block.put("scheme", self.scheme)
         self.memory = GuestMemory(self.block, self.image)
         self.templates = TemplateStore(arch, self.block, self.image, persistent)
         self.vcpus: list[VCpu] = []
@@ -75,8 +83,6 @@ class Engine:
         self.arena_resets = 0
         self.tier1: Tier1 | None = None
         self._lock = threading.RLock()
-        self._idle = threading.Condition(self._lock)
-        self._resetting = False
         self._helpers = self._helper_table()
         p, n = ctypes.c_void_p, ctypes.c_int64
         self._run = self.image.function("run", n, p)
@@ -112,6 +118,9 @@ class Engine:
             index = next((i for i in range(MAX_VCPUS) if i not in used), None)
             if index is None:
                 raise RuntimeError(f"a process has at most {MAX_VCPUS} vCPUs")
+            if len(self.vcpus) == 1:
+                with self.exclusive_section():
+                    self.block.put("parallel", 1)
             vcpu = VCpu(self, index)
             self.vcpus.append(vcpu)
             self._publish(index, vcpu.address)
@@ -123,10 +132,17 @@ class Engine:
         with self._lock:
             self.vcpus.remove(vcpu)
             self._forget_vcpu(self.block.address, vcpu.index)
+            if len(self.vcpus) == 1:
+                with self.exclusive_section():
+                    self.block.put("parallel", 0)
             vcpu.free()
 
     def _publish(self, index: int, address: int) -> None:
         ctypes.c_uint64.from_address(self.block.address + proc.offset("vcpus") + 8 * index).value = address
+
+    def exclusive_section(self) -> ExclusiveSection:
+        """A context in which no vCPU executes guest instructions: each is held at its next poll, or kept from entering native code."""
+        return self.memory.section
 
     # Running ----------------------------------------------------------------------------------------------------------
     def run(self, vcpu: VCpu) -> Exit:
@@ -134,9 +150,7 @@ class Engine:
         long, without the GIL."""
         address, enter = vcpu.address, self._run
         while True:
-            vcpu.running = True
             reason = enter(address)
-            vcpu.running = False
             if reason == Exit.SYSCALL:
                 return Exit.SYSCALL
             if reason == Exit.LIFT:
@@ -145,9 +159,7 @@ class Engine:
                 if self.tier1 is not None:
                     self.tier1.compile_hot()
             elif reason == Exit.ARENA_FULL:
-                self._reset_arena(vcpu)
-            elif reason == Exit.REQUEST and self._resetting and vcpu.get("request") & REQUEST_PAUSE:
-                self._wait_for_reset()
+                self._reset_arena()
             else:
                 if reason == Exit.EXCEPTION and vcpu.get("exit_arg") == _UNDEFINED:
                     self._count_undefined(vcpu)
@@ -223,52 +235,41 @@ class Engine:
         """Have the u64 at host address *valid_word* cleared when the guest bytes (at most a page's worth) change. False if there is no room."""
         return bool(self._watch(self.block.address, address, length, valid_word))
 
-    def _reset_arena(self, vcpu: VCpu) -> None:
-        """Stop all other vCPUs, forget all blocks, go on."""
+    def _reset_arena(self) -> None:
+        """Forget all blocks, unless another vCPU has just done it."""
         seen = self.arena_resets
-        with self._lock:
-            if self._resetting:
-                self._wait_for_reset()
+        with self._lock, self.tier1.pausing() if self.tier1 is not None else nullcontext(), self.exclusive_section():
             if self.arena_resets != seen:
                 return
-            self._resetting = True
-            for other in self.vcpus:
-                if other is not vcpu:
-                    other.request(REQUEST_PAUSE)
-            while any(other.running for other in self.vcpus):
-                self._idle.wait(0.001)
             self.block.reset_code()
             if self.tier1 is not None:
                 self.tier1.forget()
             self.arena_resets += 1
-            self._resetting = False
-            for other in self.vcpus:
-                other.forget_jumps()
-                other.clear_request(REQUEST_PAUSE)
-            self._idle.notify_all()
-
-    def _wait_for_reset(self) -> None:
-        with self._lock:
-            while self._resetting:
-                self._idle.wait(0.01)
+            for vcpu in self.vcpus:
+                vcpu.forget_jumps()
 
     # Life -------------------------------------------------------------------------------------------------------------
     def before_fork(self) -> None:
         """Call before the process forks: no other thread may be half-way through a change of what the child inherits."""
         if self.tier1 is not None:
             self.tier1.before_fork()
+        self.memory.section.__enter__()
         self._lock_code(self.block.address)
 
-    def after_fork(self, child: bool) -> None:
+    def after_fork(self, child: bool, vcpu: VCpu | None = None) -> None:
         """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads
-        that do not."""
+        that do not. *vcpu* is the one that the calling thread runs: the child forgets all others."""
         self._unlock_code(self.block.address)
         if child:
             self._lock = threading.RLock()
-            self._idle = threading.Condition(self._lock)
-            self._resetting = False
-            for vcpu in self.vcpus:
-                vcpu.running = False
+            for other in list(self.vcpus):
+                other.put("state", State.OUTSIDE)
+                if vcpu is not None and other is not vcpu:
+                    self.vcpus.remove(other)
+                    self._publish(other.index, 0)
+                    other.free()
+            self.block.put("parallel", int(len(self.vcpus) > 1))
+        self.memory.section.__exit__(None, None, None)
         if self.tier1 is not None:
             self.tier1.after_fork(child)
 

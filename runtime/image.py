@@ -24,6 +24,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = (("runtime", "kernels"), ("dbt", "abi"))
 _SINGLE_SOURCES = (
     ("dbt", "ir", "optable.py"), ("dbt", "ir", "types.py"), ("dbt", "backend", "llvm", "convention.py"), ("runtime", "process_block.py"),
+    ("runtime", "linux", "hostnr.py"),
 )  # fmt: skip
 _COMPILERS = ("numba", "llvmlite")
 _CPU_KEYS = ("model name", "flags", "CPU implementer", "CPU part", "Features")
@@ -125,9 +126,9 @@ class Image:
         section, offset = self._linked.symbols[name]
         return self._starts[section] + offset
 
-    def function(self, name: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
-        """The function *name* as a ctypes callable, which releases the GIL while it runs, and keeps the image mapped."""
-        made: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+    def function(self, name: str, restype: Any, *argtypes: Any, keep_gil: bool = False) -> Callable[..., Any]:
+        """The function *name* as a ctypes callable, which releases the GIL while it runs (unless told to keep it), and keeps the image mapped."""
+        made: Any = (ctypes.PYFUNCTYPE if keep_gil else ctypes.CFUNCTYPE)(restype, *argtypes)(self.address(name))
         made.image = self
         return made  # type: ignore[no-any-return]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from dbt.abi.memory import PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_TABLE_ENTRIES_32, PAGE_VALID, PAGE_WRITE
 from runtime.process_block import ProcessBlock
+from runtime.section import ExclusiveSection
 
 SPACE_32 = 1 << 32
 _PROT_NONE = 0
@@ -52,12 +53,13 @@ class GuestMemory:
         self._flags = (ctypes.c_ubyte * PAGE_TABLE_ENTRIES_32).from_address(self._flags_at)
         self._view = memoryview(self._flags).cast("B")
         self._block = block.address
+        self.section = ExclusiveSection(block, image)
         block.put("guest_base", self.base)
         block.put("page_flags", self._flags_at)
         block.put("address_mask", SPACE_32 - 1)
         p, n = ctypes.c_void_p, ctypes.c_int64
         self._set_flags: Callable[..., None] = image.function("set_page_flags", None, p, n, n, n)
-        self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n)
+        self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n, keep_gil=True)  # so no fork sees it half done
         self._invalidate: Callable[..., None] = image.function("invalidate", None, p, n, n)
 
     @property
@@ -67,11 +69,16 @@ class GuestMemory:
 
     # Page flags -------------------------------------------------------------------------------------------------------
     def set_flags(self, address: int, length: int, flags: int) -> None:
-        """Give the pages of the range (both multiples of the page size) PAGE_* flags, on all vCPUs at once; 0 unmaps. Code made from them is forgotten."""
+        """Give the pages of the range (both multiples of the page size) PAGE_* flags, on all vCPUs at once; 0 unmaps. Code made from them and reservations in
+        them are forgotten. A caller that also changes the host's pages does both in one ``section``, so that no access is in flight meanwhile."""
         if (address | length) & (PAGE_SIZE - 1) or not 0 <= address <= address + length <= self.size:
             raise ValueError(f"pages {address:#x}+{length:#x} are not in the guest's address space")
-        if length:
-            self._set_flags(self._block, address >> PAGE_BITS, length >> PAGE_BITS, flags)
+        first, count = address >> PAGE_BITS, length >> PAGE_BITS
+        if self._view[first : first + count].tobytes().strip(b"\0"):
+            with self.section:
+                self._set_flags(self._block, first, count, flags)
+        elif count:
+            self._set_flags(self._block, first, count, flags)
 
     def flags(self, address: int) -> int:
         """PAGE_* flags of the page of *address*."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 
+from dbt.abi.exclusive import FRAMES, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.layout import Layout
 from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.records import RECORD_BYTES
@@ -62,6 +63,18 @@ for _name in (
     template.add(_name, 4)
 template.size = -(-template.size // RECORD_BYTES) * RECORD_BYTES
 
+# What the exclusives protocol knows of a frame.
+page_record = Layout("page_record")
+for _name in (
+    "epoch",  # odd while the page is exclusive and no unnoticed store can be in flight; every change of that raises it
+    "linked",  # 1 if there was a load-link since the last look at it
+    "age",  # looks without one
+):
+    page_record.add(_name, 8)
+PAGE_RECORD_BYTES = 32
+
+WAIT_BUCKETS = 256  # four to an octave of ticks
+
 proc = Layout("proc")
 for _name in (
     "lock",  # spin lock of block building, invalidation and page flags
@@ -80,13 +93,34 @@ for _name in (
     "vcpu_count",  # high-water mark of `vcpus`
     "invalidated",  # statistics: blocks invalidated
     "linked",  # statistics: gotos linked
+    "scheme",  # row of dbt.abi.exclusive.Scheme
+    "parallel",  # 1 while the process has several vCPUs
+    "host_writes",  # writes by the host so far, while the process has one vCPU
 ):
     proc.add(_name, 8)
+# Rendezvous: words that many threads write, apart from what everybody reads.
+proc.add("rendezvous", 8, align=64)  # futex: who asks the others to pass a poll or to stop. 0 free, 1 taken, 2 taken and waited for
+proc.add("held", 8)  # futex: the others are to stop. 0 no, 1 yes, 2 yes and some sleep
+proc.add("epoch", 8)  # grace periods begun
+proc.add("asker_sleeps", 8)  # 1: who has passed or stopped must raise `news` and wake it
+proc.add("news", 8)  # futex
+proc.add("rendezvous_count", 8)  # statistics: grace periods and exclusive sections...
+proc.add("rendezvous_ticks", 8)  # ...and the time waited in them
+proc.add("sections", 8)  # statistics: exclusive sections
+proc.add("settled", 8)  # statistics: pages made exclusive
+proc.add("retired", 8)  # statistics: pages given back to ordinary stores
+proc.add("flushes", 8)  # statistics: TLBs flushed for a load-link (scheme flush)
+proc.add("flush_lock", 8, align=64)  # scheme flush: the one lock
+proc.add("waits", 8, WAIT_BUCKETS, align=64)  # statistics: rendezvous by waiting time (wait_bucket)
 proc.add("build_templates", 8, BLOCK_INSNS + 1)  # work area of the block builder
 proc.add("build_tags", 8, BLOCK_INSNS + 1)
 proc.add("build_plain", 8, BLOCK_INSNS + 1)
 proc.add("hot", 8, HOT_SLOTS)
 proc.add("vcpus", 8, MAX_VCPUS)
+proc.add("bitmap", 8, FRAMES // 64, align=PAGE_SIZE)  # a bit a frame: 1 dirty, 0 exclusive
+proc.add("frames", 4, PAGE_BUCKETS, align=PAGE_SIZE)  # frame of each guest page; 0: its own
+proc.add("page_records", PAGE_RECORD_BYTES, FRAMES, align=PAGE_SIZE)
+proc.add("granules", 1 << GRANULE_RECORD_BITS, GRANULES, align=PAGE_SIZE)
 proc.add("block_hash", 4, BLOCK_BUCKETS, align=PAGE_SIZE)
 proc.add("page_heads", 4, PAGE_BUCKETS, align=PAGE_SIZE)
 proc.add("template_hash", 4, TEMPLATE_BUCKETS, align=PAGE_SIZE)
@@ -109,6 +143,7 @@ class ProcessBlock:
         self._first = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._first)
         self.put("template_end", proc.offset("templates_area"))
+        self.set_bitmap(0xFF)
         self.reset_code()
 
     def get(self, name: str) -> int:
@@ -133,6 +168,10 @@ class ProcessBlock:
         self.put("block_end", proc.offset("blocks"))
         self.put("hot_head", 0)
         self.put("hot_tail", 0)
+
+    def set_bitmap(self, byte: int) -> None:
+        """Fill the exclusive bitmap: 0xFF, every page is dirty; 0, every page is exclusive. Before any vCPU runs."""
+        ctypes.memset(self.address + proc.offset("bitmap"), byte, FRAMES // 8)
 
     def take_hot(self) -> list[int]:
         """Offsets of the blocks that became hot since the last call. One caller at a time."""

@@ -7,12 +7,12 @@ import mmap
 from typing import TYPE_CHECKING, Any
 
 from dbt.abi.cpu import STATE_BYTES, CpuLayout, header
+from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.memory import JUMP_ENTRIES, TLB_ENTRIES, jump_entry, tlb_entry
 
 if TYPE_CHECKING:
     from runtime.engine import Engine
 
-_NONE = (1 << 64) - 1
 _HEADER = header()
 _CTYPES: dict[int, Any] = {1: ctypes.c_uint8, 8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
 _COPIED_HEADER = ("pc", "mode", "fp_mode", "fp_flags")  # what a new thread inherits besides the guest's slots
@@ -33,7 +33,6 @@ class VCpu:
         self.engine = engine
         self.layout = layout
         self.index = index
-        self.running = False  # a thread is in native code with it
         self._map = mmap.mmap(-1, layout.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._first = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(self._first)
@@ -43,7 +42,7 @@ class VCpu:
         self.forget_jumps()
         for name, value in (
             ("guest_base", engine.memory.base), ("page_flags", engine.memory.page_flags_address), ("proc", engine.block.address),
-            ("helpers", engine.helpers_address), ("excl_addr", _NONE), ("index", index),
+            ("helpers", engine.helpers_address), ("excl_addr", NO_RESERVATION), ("index", index),
         ):  # fmt: skip
             self.put(name, value)
 
@@ -88,7 +87,9 @@ class VCpu:
 
     def clear_reservation(self) -> None:
         """What an exception or a signal does to an exclusive access."""
-        self.put("excl_addr", _NONE)
+        if self.get("excl_addr") != NO_RESERVATION:
+            self.put("excl_addr", NO_RESERVATION)
+            self.put("excl_cause", Failure.EXCEPTION)
 
     def forget_jumps(self) -> None:
         """Empty the jump cache. Only while the vCPU does not run."""

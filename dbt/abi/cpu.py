@@ -6,13 +6,13 @@ jump cache and the TLB. Everything is counted in 64-bit *cells* so that tier 0 c
 
 from __future__ import annotations
 
+from dbt.abi.exclusive import FAILURE_ENTRIES, FAILURE_ENTRY_BITS
 from dbt.abi.layout import Layout
 from dbt.abi.memory import JUMP_ENTRIES, JUMP_ENTRY_BITS, TLB_ENTRIES, TLB_ENTRY_BITS
 from dbt.ir.types import Type
 
 TEMP_CELLS = 448  # temporaries of one guest instruction in tier 0, and the operands of helper ops in tier 1
 STATE_BYTES = 2048  # header and guest slots; what follows has the same offset for every guest, so that kernels serve them all
-NO_RESERVATION = (1 << 64) - 1
 FP_MODE_RMODE = 3  # bits 0-1: 0 nearest, 1 up, 2 down, 3 zero
 FP_MODE_FLUSH_OUT = 4
 FP_MODE_FLUSH_IN = 8
@@ -44,9 +44,17 @@ def header() -> Layout:
         "helpers",  # host address of the helper table (dbt.abi.helpers order)
         "fp_mode",
         "fp_flags",
-        "excl_addr",  # reservation: address, or NO_RESERVATION
+        "excl_addr",  # reservation: physical address, or NO_RESERVATION
         "excl_size",
-        "excl_value",
+        "excl_value",  # what the load-link read; follows the vCPU's own stores
+        "excl_granule",  # offset of the granule's record in the process block
+        "excl_version",  # the granule's version
+        "excl_epoch",  # the page's epoch; 0: noted while the process had one vCPU
+        "excl_cause",  # without a reservation: why (row of Failure)
+        "state",  # row of State
+        "passed",  # the last grace period this vCPU has passed a poll of
+        "links",  # statistics: load-links
+        "slow_stores",  # stores that took part in the protocol
         "budget",  # guest instructions left, counted only when the low bit of count_mode is set
         "count_mode",
         "icount",  # guest blocks entered in tier 0 (profile)
@@ -79,6 +87,7 @@ class CpuLayout:
         layout.add("temps", 8, TEMP_CELLS)
         layout.add("jump_cache", 1 << JUMP_ENTRY_BITS, JUMP_ENTRIES, align=64)
         layout.add("tlb", 1 << TLB_ENTRY_BITS, TLB_ENTRIES, align=64)
+        layout.add("failures", 1 << FAILURE_ENTRY_BITS, FAILURE_ENTRIES, align=64)
         assert len(pinned) <= 10, "eleven integer arguments with the state pointer: one more ends the process inside LLVM"
 
     @property

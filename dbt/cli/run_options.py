@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 from runtime.linux.options import TRACES
 
@@ -21,6 +22,8 @@ OPTIONS = (
     Option("-U", "unset_env", "list", "VAR", (), "Remove a variable from the guest's environment."),
     Option("--tier", "tier", "value", "0|1|auto", TIERS, "Interpret (0), compile everything that is hot before going on (1), or both (auto, the default)."),
     Option("--memory", "memory", "value", "host|tlb", MEMORIES, "Compiled loads rely on the host's page protection (host, the default) or check a TLB."),
+    Option("--atomics", "atomics", "value", "NAME", tuple(SCHEMES),
+           "How exclusive accesses keep their contract: excl (the default), flush, cas or hst; see docs/exclusives.md."),
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
     Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
@@ -39,6 +42,7 @@ class Run:
     unset_env: list[str]
     tier: str
     memory: str
+    atomics: str
     stats: str | None
     trace: str | None
     no_cache: bool
@@ -53,6 +57,7 @@ class Run:
             setattr(self, option.name, [] if option.kind == "list" else False if option.kind == "flag" else None)
         self.tier = "auto"
         self.memory = "host"
+        self.atomics = DEFAULT_SCHEME
 
 
 def parse(words: list[str]) -> Run | None:
@@ -139,4 +144,5 @@ def start(run: Run) -> int:
         idiom=not run.no_idiom,
         argv0=run.argv0,
         watchdog=_seconds(run.watchdog) if run.watchdog else 0,
+        atomics=run.atomics,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from numba.core import types
 
 from dbt.abi.archs import LAYOUTS
-from dbt.abi.exits import Exit
+from dbt.abi.exclusive import Failure
+from dbt.abi.exits import REQUEST_PAUSE, Exit
 from dbt.backend.llvm.convention import enter_shell
 from runtime.kernels.blocks import build_block, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
@@ -28,9 +29,13 @@ from runtime.kernels.offsets import (
     JUMP_TAG,
     PROC_VCPUS,
 )
+from runtime.kernels.rendezvous import enter_running, leave_running, lock_rendezvous, pass_poll, unlock_rendezvous
+from runtime.kernels.reservation import drop
 
 _REPLAY = int(Exit.REPLAY)
-_REQUEST = int(Exit.REQUEST)
+_REQUEST, _SYSCALL, _EXCEPTION = int(Exit.REQUEST), int(Exit.SYSCALL), int(Exit.EXCEPTION)
+_MEMORY_FAULT, _FETCH_FAULT = int(Exit.MEMORY_FAULT), int(Exit.FETCH_FAULT)
+_BY_EXCEPTION, _BY_FAULT = int(Failure.EXCEPTION), int(Failure.FAULT)
 enter = types.ExternalFunction("enter", types.void(P, P))
 llvm_text(enter_shell(LAYOUTS["arm"]))
 
@@ -79,15 +84,17 @@ def jump_miss(cpu, pc, mode):
     return entry
 
 
-@export("run", "i64(p)")
-def run(cpu):
-    """Run a vCPU until something needs Python; gives cpu.exit_reason."""
-    proc = ldp(cpu, CPU_PROC)
+@kernel
+def _run_blocks(cpu, proc):
+    """The loop of ``run``, between entering and leaving."""
     st64(cpu, CPU_EXIT_REASON, 0)
     while True:
         if a_ld64(cpu, CPU_REQUEST) != 0:
-            st64(cpu, CPU_EXIT_REASON, _REQUEST)
-            return _REQUEST
+            if a_ld64(cpu, CPU_REQUEST) & REQUEST_PAUSE:
+                pass_poll(cpu, proc)
+            if a_ld64(cpu, CPU_REQUEST) & ~REQUEST_PAUSE:
+                st64(cpu, CPU_EXIT_REASON, _REQUEST)
+                return _REQUEST
         tag = ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48
         slot = ld64(cpu, CPU_CHAIN_FROM)
         st64(cpu, CPU_CHAIN_FROM, 0)
@@ -115,6 +122,20 @@ def run(cpu):
             return reason
 
 
+@export("run", "i64(p)")
+def run(cpu):
+    """Run a vCPU until something needs Python; gives cpu.exit_reason. What the guest's hardware would call an exception ends a reservation."""
+    proc = ldp(cpu, CPU_PROC)
+    enter_running(cpu, proc)
+    reason = _run_blocks(cpu, proc)
+    leave_running(cpu, proc)
+    if reason in (_SYSCALL, _EXCEPTION):
+        drop(cpu, _BY_EXCEPTION)
+    elif reason in (_MEMORY_FAULT, _FETCH_FAULT):
+        drop(cpu, _BY_FAULT)
+    return reason
+
+
 @export("raise_request", "void(p,i64)")
 def raise_request(cpu, bits):
     """Set REQUEST_* bits of a vCPU that may be running."""
@@ -129,10 +150,12 @@ def drop_request(cpu, bits):
 
 @export("forget_vcpu", "void(p,i64)")
 def forget_vcpu(proc, index):
-    """Take a vCPU out of the table; afterwards nobody touches its block."""
+    """Take a vCPU out of the table; afterwards nobody touches its block: the table is read under one of these locks."""
+    lock_rendezvous(proc)
     lock(proc)
     st64(proc, PROC_VCPUS + 8 * index, 0)
     unlock(proc)
+    unlock_rendezvous(proc)
 
 
 @export("find_block", "i64(p,i64)")

@@ -6,6 +6,7 @@ Own plain stores leave the reservation alone; CLREX and whoever delivers an exce
 
 from __future__ import annotations
 
+from dbt.abi.exclusive import Failure
 from dbt.abi.exits import FAULT_EXCLUSIVE, Exit
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
 from runtime.kernels.build import helper, kernel
@@ -54,11 +55,12 @@ from runtime.kernels.mem import (
     ldp,
     st64,
 )  # fmt: skip
-from runtime.kernels.offsets import CPU_EXCL_ADDR, CPU_EXCL_SIZE, CPU_EXCL_VALUE, CPU_EXIT_REASON, CPU_FAULT_INFO, CPU_GUEST_BASE
+from runtime.kernels.offsets import CPU_EXCL_VALUE, CPU_EXIT_REASON, CPU_FAULT_INFO, CPU_GUEST_BASE
+from runtime.kernels.reservation import drop, failed, note, take
 from runtime.kernels.softmmu import fill, probe, raw_load, stored
 
 _ADD, _AND, _OR, _XOR, _XCHG, _UMIN, _UMAX, _SMIN, _SMAX = range(len(RMW_KINDS))
-_NO_RESERVATION = -1
+_CLREX, _STORE = int(Failure.CLREX), int(Failure.STORE)
 _REPLAY = int(Exit.REPLAY)
 
 
@@ -88,8 +90,7 @@ def ldlink(cpu, address, size):
     if not _probe_exclusive(cpu, address, size, False):
         return 0
     value = raw_load(ldp(cpu, CPU_GUEST_BASE), address, size)
-    st64(cpu, CPU_EXCL_ADDR, address)
-    st64(cpu, CPU_EXCL_SIZE, size)
+    note(cpu, address, size)
     st64(cpu, CPU_EXCL_VALUE, value)
     return value
 
@@ -98,12 +99,11 @@ def ldlink(cpu, address, size):
 def stcond(cpu, address, value, size):
     if not _probe_exclusive(cpu, address, size, True):
         return 1
-    held = ld64(cpu, CPU_EXCL_ADDR) == address and ld64(cpu, CPU_EXCL_SIZE) == size
-    st64(cpu, CPU_EXCL_ADDR, _NO_RESERVATION)
-    if not held:
+    if not take(cpu, address, size):
         return 1
     expected = ld64(cpu, CPU_EXCL_VALUE)
     if compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, expected, value, size) != expected:
+        failed(cpu, _STORE, 0)
         return 1
     stored(cpu, address, size)
     return 0
@@ -111,7 +111,7 @@ def stcond(cpu, address, value, size):
 
 @helper("clrex")
 def clrex(cpu):
-    st64(cpu, CPU_EXCL_ADDR, _NO_RESERVATION)
+    drop(cpu, _CLREX)
 
 
 # One function a width: the host's atomic operations differ by it.

@@ -187,6 +187,28 @@ def _pause(builder: ir.IRBuilder) -> None:
 fence = _intrinsic("fence", "Sequentially consistent memory fence.", VOID, (), _fence)
 pause = _intrinsic("pause", "Tell the host core that this is a spin loop.", VOID, (), _pause)
 
+# The host ----------------------------------------------------------------------------------------------------------------
+_SYSCALLS = {  # machine -> assembly of a system call, and its operands: result and number, six arguments, what it destroys
+    "x86_64": ("syscall", "={rax},{rax},{rdi},{rsi},{rdx},{r10},{r8},{r9},~{rcx},~{r11},~{memory}"),
+    "aarch64": ("svc #0", "={x0},{x8},{x0},{x1},{x2},{x3},{x4},{x5},~{memory}"),
+}
+_TICKS = {"aarch64": ("mrs $0, cntvct_el0", "=r")}  # elsewhere LLVM knows a user-level counter
+
+
+def _syscall(builder: ir.IRBuilder, *values: Any) -> Any:
+    text, operands = _SYSCALLS[platform.machine()]
+    return builder.asm(ir.FunctionType(_I64, [_I64] * 7), text, operands, values, True)
+
+
+def _ticks(builder: ir.IRBuilder) -> Any:
+    if platform.machine() in _TICKS:
+        return builder.asm(ir.FunctionType(_I64, []), *_TICKS[platform.machine()], [], True)
+    return _call(builder, "llvm.readcyclecounter", _I64)
+
+
+syscall = _intrinsic("syscall", "Host system call (number, six arguments); the result, or -errno.", I64, (I64,) * 7, _syscall)
+ticks = _intrinsic("ticks", "A clock of the host that counts up at a constant rate.", I64, (), _ticks)
+
 # Integers ---------------------------------------------------------------------------------------------------------------
 
 

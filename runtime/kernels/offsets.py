@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.memory import jump_entry, tlb_entry
-from runtime.process_block import block, proc, template
+from runtime.process_block import block, page_record, proc, template
 
 _cpus = list(LAYOUTS.values())
 _cpu = _cpus[0]
-assert all(c.offset(area) == _cpu.offset(area) for c in _cpus for area in ("temps", "jump_cache", "tlb")), "one image of kernels serves all guests"
+assert all(c.offset(area) == _cpu.offset(area) for c in _cpus for area in ("temps", "jump_cache", "tlb", "failures")), "one image of kernels serves all guests"
 
 CPU_REQUEST = _cpu.offset("request")
 CPU_PC = _cpu.offset("pc")
@@ -25,12 +25,22 @@ CPU_PROC = _cpu.offset("proc")
 CPU_EXCL_ADDR = _cpu.offset("excl_addr")
 CPU_EXCL_SIZE = _cpu.offset("excl_size")
 CPU_EXCL_VALUE = _cpu.offset("excl_value")
+CPU_EXCL_GRANULE = _cpu.offset("excl_granule")
+CPU_EXCL_VERSION = _cpu.offset("excl_version")
+CPU_EXCL_EPOCH = _cpu.offset("excl_epoch")
+CPU_EXCL_CAUSE = _cpu.offset("excl_cause")
+CPU_STATE = _cpu.offset("state")
+CPU_PASSED = _cpu.offset("passed")
+CPU_LINKS = _cpu.offset("links")
+CPU_SLOW_STORES = _cpu.offset("slow_stores")
+CPU_INDEX = _cpu.offset("index")
 CPU_BUDGET = _cpu.offset("budget")
 CPU_COUNT_MODE = _cpu.offset("count_mode")
 CPU_ICOUNT = _cpu.offset("icount")
 CPU_NATIVE_ENTRY = _cpu.offset("native_entry")
 JUMP_CACHE = _cpu.offset("jump_cache")
 TLB = _cpu.offset("tlb")
+FAILURES = _cpu.offset("failures")
 
 TLB_READ = tlb_entry.offset("addr_read")
 TLB_WRITE = tlb_entry.offset("addr_write")
@@ -97,3 +107,27 @@ PROC_TEMPLATES_AREA = proc.offset("templates_area")
 PROC_BLOCKS = proc.offset("blocks")
 PROC_RECORDS = proc.offset("records")
 PROC_RECORD_TAGS = proc.offset("record_tags")
+PROC_SCHEME = proc.offset("scheme")
+PROC_PARALLEL = proc.offset("parallel")
+PROC_HOST_WRITES = proc.offset("host_writes")
+PROC_RENDEZVOUS = proc.offset("rendezvous")
+PROC_HELD = proc.offset("held")
+PROC_EPOCH = proc.offset("epoch")
+PROC_ASKER_SLEEPS = proc.offset("asker_sleeps")
+PROC_NEWS = proc.offset("news")
+PROC_RENDEZVOUS_COUNT = proc.offset("rendezvous_count")
+PROC_RENDEZVOUS_TICKS = proc.offset("rendezvous_ticks")
+PROC_SECTIONS = proc.offset("sections")
+PROC_SETTLED = proc.offset("settled")
+PROC_RETIRED = proc.offset("retired")
+PROC_FLUSHES = proc.offset("flushes")
+PROC_FLUSH_LOCK = proc.offset("flush_lock")
+PROC_WAITS = proc.offset("waits")
+PROC_BITMAP = proc.offset("bitmap")
+PROC_FRAMES = proc.offset("frames")
+PROC_PAGE_RECORDS = proc.offset("page_records")
+PROC_GRANULES = proc.offset("granules")
+
+PAGE_EPOCH = page_record.offset("epoch")
+PAGE_LINKED = page_record.offset("linked")
+PAGE_AGE = page_record.offset("age")

@@ -7,6 +7,7 @@ Numbers are ``I64``, whose arithmetic wraps as in compiled kernels. A pointer is
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,14 @@ for _name in ("add", "sub", "mul", "and", "or", "xor", "lshift", "rshift", "floo
     setattr(I64, f"__r{_name}__", _wrapped(f"__r{_name}__"))
 for _name in ("neg", "invert"):
     setattr(I64, f"__{_name}__", _wrapped(f"__{_name}__"))
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _syscall(*arguments: int) -> I64:
+    result = _libc.syscall(*[ctypes.c_long(unsigned(a)) for a in arguments])
+    return I64(-ctypes.get_errno() if result == -1 else result)
+
 
 _CELLS = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
 Functions = dict[str, Callable[..., Any]]
@@ -106,6 +115,8 @@ def functions() -> Functions:
         "i2p": I64,
         "fence": lambda: None,
         "pause": lambda: None,
+        "syscall": _syscall,
+        "ticks": lambda: I64(time.monotonic_ns()),
         "likely": bool,
         "unlikely": bool,
         "lshr": lambda x, n: I64(unsigned(x) >> n),

@@ -187,6 +187,12 @@ class AddressSpace:
             return self._place(addr, length, self._guest_prot(prot), flags, fd, offset, name)
 
     def _place(self, addr: int, length: int, prot: int, flags: int, fd: int, offset: int, name: bytes | None) -> int:
+        if next(self.overlapping(addr, addr + length), None) is None:
+            return self._put(addr, length, prot, flags, fd, offset, name)
+        with self.memory.section:
+            return self._put(addr, length, prot, flags, fd, offset, name)
+
+    def _put(self, addr: int, length: int, prot: int, flags: int, fd: int, offset: int, name: bytes | None) -> int:
         anonymous = bool(flags & MAP_ANONYMOUS)
         got = self.host.quick(
             self._mmap, self.base + addr, length, self._host_prot(prot), flags & _HOST_FLAGS | MAP_FIXED, -1 if anonymous else fd, 0 if anonymous else offset
@@ -224,11 +230,12 @@ class AddressSpace:
         return 0
 
     def _release(self, addr: int, length: int) -> None:
-        """Give a range back to the reservation. The flags fall first, so that no vCPU caches a page that goes."""
+        """Give a range back to the reservation, while no vCPU has an access to it in flight."""
         if not self._cut(addr, addr + length):
             return
-        self.memory.set_flags(addr, length, 0)
-        self.host.quick(self._mmap, self.base + addr, length, 0, _RESERVED, -1, 0)
+        with self.memory.section:
+            self.memory.set_flags(addr, length, 0)
+            self.host.quick(self._mmap, self.base + addr, length, 0, _RESERVED, -1, 0)
 
     def protect(self, addr: int, length: int, prot: int) -> int:
         """mprotect: 0 or -errno."""
@@ -243,13 +250,14 @@ class AddressSpace:
             return self._protect(addr, length, self._guest_prot(prot))
 
     def _protect(self, addr: int, length: int, prot: int) -> int:
-        got = self.host.quick(self._mprotect, self.base + addr, length, self._host_prot(prot))
-        if got < 0:
-            return got
-        for area in self._cut(addr, addr + length):
-            area.prot = prot
-            self._insert(area)
-        self.memory.set_flags(addr, length, self._flags(prot))
+        with self.memory.section:
+            got = self.host.quick(self._mprotect, self.base + addr, length, self._host_prot(prot))
+            if got < 0:
+                return got
+            for area in self._cut(addr, addr + length):
+                area.prot = prot
+                self._insert(area)
+            self.memory.set_flags(addr, length, self._flags(prot))
         return 0
 
     def remap(self, addr: int, old: int, new: int, flags: int, target: int) -> int:
@@ -299,6 +307,10 @@ class AddressSpace:
         return addr
 
     def _move(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
+        with self.memory.section:
+            return self._moved(addr, old, new, target, flags)
+
+    def _moved(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
         area = self.find(addr)
         assert area is not None
         piece = area.part(addr, min(addr + old, area.end))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dbt.abi.exclusive import DEFAULT_SCHEME
+
 TRACES = {
     "syscall": "one line a system call: name, arguments, result",
     "signal": "one line a signal that is delivered: number, code, pc, handler",
@@ -11,10 +13,10 @@ TRACES = {
 
 
 class Options:
-    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place;
-    ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none."""
+    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``atomics`` a key of ``dbt.abi.exclusive.SCHEMES``; ``trace`` and ``stats`` as on the command
+    line; ``cache_dir`` is None for the usual place; ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog", "atomics")
 
     def __init__(
         self,
@@ -27,11 +29,13 @@ class Options:
         memory: str = "host",
         idiom: bool = True,
         watchdog: float = 0,
+        atomics: str = DEFAULT_SCHEME,
     ) -> None:
         self.memory = memory
         self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
         self.idiom = idiom
         self.watchdog = watchdog
+        self.atomics = atomics
 
     def to_text(self) -> str:
         """As a Python literal, read back by ``from_text``."""

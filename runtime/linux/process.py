@@ -150,7 +150,7 @@ class Process:
             pid = os.fork()
         except OSError as e:
             pid = -(e.errno or errno.EAGAIN)
-        self.engine.after_fork(pid == 0)
+        self.engine.after_fork(pid == 0, thread.vcpu)
         if pid == 0:
             self.forked = True
             if read_end >= 0:

@@ -92,7 +92,7 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
     from runtime.linux.threads import Thread
 
     fd, elf = open_program(program.path, ARCH)
-    engine = Engine(ARCH, tier=options.tier, memory=options.memory, persistent=options.cache, idiom=options.idiom)
+    engine = Engine(ARCH, tier=options.tier, memory=options.memory, atomics=options.atomics, persistent=options.cache, idiom=options.idiom)
     try:
         process = Process(host, engine, options, program, inherited.signals)
         process.forked = inherited.forked

@@ -55,5 +55,5 @@ def test_parsing_a_run_imports_no_click() -> None:
 def test_defaults() -> None:
     run = parse(["prog"])
     assert run is not None
-    assert (run.tier, run.sysroot, run.stats, run.trace, run.no_cache) == ("auto", None, None, None, False)
+    assert (run.tier, run.atomics, run.sysroot, run.stats, run.trace, run.no_cache) == ("auto", "excl", None, None, None, False)
     assert run_options.TIERS == ("0", "1", "auto")

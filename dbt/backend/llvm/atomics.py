@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dbt.abi.cpu import NO_RESERVATION
+from dbt.abi.exclusive import NO_RESERVATION
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
 from dbt.backend.llvm.memory import FaultExit, bytes_of, check, narrow, wide_address, widen
 from dbt.backend.llvm.text import GUEST, llvm_type
