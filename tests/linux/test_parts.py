@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -95,6 +96,7 @@ class Flags:
     """Stands in for GuestMemory: page flags only."""
 
     base = 0
+    section = contextlib.nullcontext()
 
     def __init__(self) -> None:
         self.pages: dict[int, int] = {}
