@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dbt.backend.llvm.lazyflags import SLOTS, Group, LazyFlags
 from dbt.backend.llvm.slots import IN_MEMORY, Homes
 from dbt.ir.unit import Block, Inst, Unit
 
@@ -46,9 +47,11 @@ class Flow:
     """Solves both problems on construction. ``dirty[label]`` and ``live[label]`` hold at the start of a block."""
 
     def __init__(self, unit: Unit, entries: Iterable[str], homes: Homes) -> None:
+        entries = list(entries)
         self.homes = homes
         self.blocks, self.closing = order(unit, entries)
         self.polled = {target for _, target in self.closing if starts_instruction(unit.blocks[target])}
+        self.lazy = LazyFlags(self.blocks, entries, homes.layout)
         self.dirty = self._dirty()
         self.live = self._live()
 
@@ -62,8 +65,10 @@ class Flow:
         puts = {}
         for block in self.blocks:
             puts[block.label] = 0
+            lazy = self.lazy.kept_lazy(block.label)
             for inst in block.insts:
-                puts[block.label] |= self.written(inst)
+                if not (lazy and inst.op.name == "put" and inst.attrs[0] in SLOTS):
+                    puts[block.label] |= self.written(inst)
         dirty = dict.fromkeys(puts, 0)
         changed = True
         while changed:
@@ -98,8 +103,8 @@ class Flow:
     def _summary(self, block: Block) -> tuple[int, int]:
         """(homes read before they are written whole, homes written whole) of one block."""
         dirty = self.dirty[block.label]
-        read = dirty if block.label in self.polled else 0
-        killed = 0
+        read = dirty & ~(self._flags() if isinstance(self.lazy.at_start[block.label], Group) else 0) if block.label in self.polled else 0
+        killed = self._flags() if isinstance(self.lazy.at_start[block.label], Group) else 0
         for inst in block.insts:
             name = inst.op.name
             if name == "put":
@@ -115,6 +120,14 @@ class Flow:
             elif leaves_state(inst):
                 read |= dirty & ~killed
         return read, killed
+
+    def _flags(self) -> int:
+        """The homes of the condition flags."""
+        bits = 0
+        for slot in SLOTS:
+            if slot in self.homes.of:
+                bits |= self.homes.of[slot].bit
+        return bits
 
     def live_out(self, block: Block) -> int:
         """Homes live at the end of *block*."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dbt.abi.cpu import CpuLayout
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.backend.llvm import atomics, exits, fallback, floats, memory
+from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory
 from dbt.backend.llvm import convention as cc
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
@@ -50,6 +50,7 @@ class Snapshot:
     limit: int
     pending: dict[str, Inst]
     dirty: int
+    mixed: bool
     pc: int
     mode: int
     location: str
@@ -72,7 +73,11 @@ class Region:
         self.text = Text()
         self.homes = Homes(layout, unit)
         self.flow = Flow(unit, [e.label for e in entries], self.homes)
-        self.escaping = _escaping(self.flow.blocks)
+        self.escaping, self.block_of = _escaping(self.flow.blocks)
+        self.flags = lazyflags.Variables(self)
+        self.mixed = False  # flags as in lazyflags.Shape.MIXED
+        self.label = ""  # of the IR block being written
+        self.borrowed: list[Inst] = []  # values of other blocks that this block has named
         self.values: dict[Inst, tuple[str, int]] = {}  # operand of a value, and how far the text was when it was named
         self.forwarded: dict[Inst, Inst] = {}  # a get of a slot whose put is pending
         self.local: dict[Inst, str] | None = None  # values named by the cold code being written
@@ -111,6 +116,8 @@ class Region:
             self.local[inst] = name
         else:
             self.values[inst] = (name, self.text.count)
+            if self.block_of.get(inst) != self.label and inst not in self.escaping:
+                self.borrowed.append(inst)
 
     def typed(self, inst: Inst) -> str:
         """``type operand`` of *inst*."""
@@ -182,13 +189,32 @@ class Region:
         value = self.pending[slot]
         self.write(self._view(slot), value.type, self.operand(value))
 
-    def settle_all(self, live: int) -> None:
-        """End of an IR block inside the unit: pending puts of pinned or live homes move there."""
+    def settle_all(self, block: Block) -> None:
+        """End of an IR block inside the unit: pending puts of pinned or live homes move there, but for flags that stay lazy."""
+        live = self.flow.live_out(block)
+        state = self.flow.lazy.at_end[block.label]
+        meets = any(self.flow.lazy.at_start[label] is lazyflags.Shape.MIXED for label in block.successors())
+        if isinstance(state, lazyflags.Group):
+            if meets:
+                self.flags.store(state)
+        elif meets and state is lazyflags.Shape.NONE:
+            self.flags.forget()
         for slot in self.pending:
             home = self.homes.of[slot]
+            if isinstance(state, lazyflags.Group) and slot in self.layout.flags:
+                continue
             if home.pinned or live & home.bit:
                 self._to_home(slot)
         self.pending = {}
+
+    def slot_holding(self, value: Inst) -> str:
+        """The home that holds *value* at the end of the block being written, or ""."""
+        for slot, put in self.pending.items():
+            if put is value and slot not in self.layout.flags and self.homes.whole(slot):
+                return self.homes.of[slot].pointer
+        if value.op.name == "get" and value.attrs[0] in self.homes.of and value.attrs[0] not in self.pending:
+            return self.homes.of[str(value.attrs[0])].pointer
+        return ""
 
     def pinned_arguments(self) -> str:
         """Arguments for a tail call: the vCPU and the pinned slots as they are now."""
@@ -210,6 +236,8 @@ class Region:
                 whole |= self.homes.of[slot].bit
         for home in self.homes.members(self.dirty & ~whole):
             self._copy(home, home.pointer, self.text.at("%cpu", home.offset), to=CPU)
+        if self.mixed and any(slot not in self.pending for slot in self.layout.flags):
+            self.flags.exit()
         for slot, value in self.pending.items():
             if not self.homes.of[slot].pinned:
                 self.write(self.field(slot), value.type, self.operand(value), CPU)
@@ -221,7 +249,7 @@ class Region:
 
     # Cold code ------------------------------------------------------------------------------------------------------------
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.text.count, dict(self.pending), self.dirty, self.pc, self.mode, self.text.location)
+        return Snapshot(self.text.count, dict(self.pending), self.dirty, self.mixed, self.pc, self.mode, self.text.location)
 
     def later(self, write: Callable[[], None], at: Snapshot | None = None) -> None:
         """Write cold code after the hot path, as seen from now (or from snapshot *at*)."""
@@ -229,7 +257,8 @@ class Region:
 
         def run() -> None:
             self.local, self.limit = {}, seen.limit
-            self.pending, self.dirty, self.pc, self.mode = dict(seen.pending), seen.dirty, seen.pc, seen.mode
+            self.pending, self.dirty, self.mixed = dict(seen.pending), seen.dirty, seen.mixed
+            self.pc, self.mode = seen.pc, seen.mode
             self.text.location = seen.location
             write()
             self.local = None
@@ -250,7 +279,9 @@ class Region:
     # Blocks ---------------------------------------------------------------------------------------------------------------
     def _block(self, block: Block) -> None:
         self.text.label(block_label(block.label))
-        self.pending, self.dirty, self.environment = {}, self.flow.dirty[block.label], {}
+        self.label = block.label
+        self._arrive(block.label)
+        self.environment = {}
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
@@ -260,6 +291,17 @@ class Region:
                 if fenced:
                     continue
             self._inst(block, inst, run)
+
+        for inst in self.borrowed:
+            self.values.pop(inst, None)
+        self.borrowed = []
+
+    def _arrive(self, label: str) -> None:
+        """Take over the state at the start of IR block *label*."""
+        state = self.flow.lazy.at_start[label]
+        self.pending = dict(zip(lazyflags.SLOTS, state.puts, strict=True)) if isinstance(state, lazyflags.Group) else {}
+        self.dirty = self.flow.dirty[label]
+        self.mixed = state is lazyflags.Shape.MIXED
 
     def _inst(self, block: Block, inst: Inst, run: memory.Run) -> None:
         name = inst.op.name
@@ -292,7 +334,7 @@ class Region:
 
     def _branch(self, block: Block, inst: Inst) -> None:
         condition = self.operand(inst.args[0]) if inst.args else ""
-        self.settle_all(self.flow.live_out(block))
+        self.settle_all(block)
         targets = [self._edge(block.label, str(label)) for label in inst.attrs]
         if not condition:
             self.text.do(f"br label %{targets[0]}")
@@ -310,7 +352,8 @@ class Region:
 
     def _poll(self, target: str) -> None:
         t = self.text
-        self.pending, self.dirty = {}, self.flow.dirty[target]
+        self.local, self.limit = {}, t.count
+        self._arrive(target)
         mark = self.unit.blocks[target].insts[0]
         pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
         t.location = self.locate(pc)
@@ -321,6 +364,7 @@ class Region:
         t.do(f"br i1 {quiet}, label %{block_label(target)}, label %{away}{LIKELY}")
         t.label(away)
         exits.leave(self, str(pc), str(mode))
+        self.local = None
 
     # The module -----------------------------------------------------------------------------------------------------------
     def _prologue(self) -> None:
@@ -331,6 +375,8 @@ class Region:
         for name, _, type in cc.pinned_values(self.layout):
             t.do(f"store {type} %in_{name}, ptr {self.homes.of[name].pointer}, align 4")
         t.do(f"%tlb = getelementptr i8, ptr %cpu, i64 {self.layout.offset('tlb')}")
+        if self.flow.lazy.mixed():
+            self.flags.declare()
         if self.linear:
             t.do(f"%guest = load ptr, ptr {self.field('guest_base')}, align 8{CPU}")
         if len(self.entries) == 1:
@@ -345,7 +391,7 @@ class Region:
     def _enter(self, number: int, entry: Entry) -> None:
         """One entry: leave if the region's guest code changed or somebody wants this vCPU, else load the live homes."""
         t = self.text
-        self.pending, self.dirty = {}, 0
+        self.pending, self.dirty, self.mixed = {}, 0, False
         t.location = self.locate(entry.pc)
         t.label(f"enter_{number}")
         valid = t.value(f"load volatile i64, ptr @{cc.VALID_SYMBOL}, align 8")
@@ -365,6 +411,8 @@ class Region:
             self._block(block)
         while self.deferred:
             self.deferred.pop()()
+        if self.flow.lazy.mixed():
+            self.flags.first_values()
         return "\n".join(self._module())
 
     def _module(self) -> Iterable[str]:
@@ -389,6 +437,8 @@ class Region:
                 yield f"  musttail call {cc.CALLING_CONVENTION} void @region({arguments})"
                 yield "  ret void"
                 yield "}"
+        if self.flags.called:
+            yield from self.flags.function()
         yield f"define internal {cc.CALLING_CONVENTION} void @leave({parameters}) noinline {{"
         for name, offset, type in cc.pinned_values(self.layout):
             yield f"  %at_{name} = getelementptr i8, ptr %cpu, i64 {offset}"
@@ -407,8 +457,8 @@ def block_label(label: str) -> str:
     return f"ir_{label}"
 
 
-def _escaping(blocks: Iterable[Block]) -> set[Inst]:
-    """Values used outside of the block that defines them."""
+def _escaping(blocks: Iterable[Block]) -> tuple[set[Inst], dict[Inst, str]]:
+    """Values used outside of the block that defines them; and the label of the block of each value."""
     defined: dict[Inst, Block] = {}
     found = set()
     for block in blocks:
@@ -417,7 +467,7 @@ def _escaping(blocks: Iterable[Block]) -> set[Inst]:
             for arg in inst.args:
                 if defined.get(arg) is not block:
                     found.add(arg)
-    return found
+    return found, {inst: block.label for inst, block in defined.items()}
 
 
 _ALIGNMENTS = {"i8": 1, "i16": 2, "i32": 4, "i64": 8, "ptr": 8, "float": 4, "double": 8, "<2 x i32>": 8}
