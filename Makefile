@@ -44,6 +44,7 @@ guests: $(VENV)/installed  ## rebuild the prebuilt guest programs from their sou
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[guests]"
 	$(BIN)/python tests/guests/build.py
 	$(BIN)/python bench/guests/build.py
+	$(BIN)/python tests/litmus/build.py
 
 clean:  ## remove the environment and all that is generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -27,13 +27,18 @@ FLAGS = [  # fmt: skip
 PLAIN = ("-fno-unroll-loops", "-fno-vectorize", "-fno-slp-vectorize")  # loops that can be read in a dump
 
 
-def compiler(isa: str = "a32") -> list[str]:
-    """The command of a C compiler for 32-bit ARM Linux that makes *isa* (a32 or t32); SystemExit if there is none."""
+CORES = {"armv7": ("cortex_a15", "neon-vfpv4"), "armv8": ("cortex_a53", "neon-fp-armv8")}  # architecture: core, and its floating point for gcc
+
+
+def compiler(isa: str = "a32", architecture: str = "armv7") -> list[str]:
+    """The command of a C compiler for 32-bit ARM Linux that makes *isa* (a32 or t32) of an architecture of CORES; SystemExit if there is none."""
+    core, floats = CORES[architecture]
     if importlib.util.find_spec("ziglang"):
         target = f"{'thumb' if isa == 't32' else 'arm'}-linux-musleabihf"
-        return [sys.executable, "-m", "ziglang", "cc", "-target", target, "-mcpu=cortex_a15", *PLAIN, "-Wno-unused-command-line-argument"]
+        return [sys.executable, "-m", "ziglang", "cc", "-target", target, f"-mcpu={core}", *PLAIN, "-Wno-unused-command-line-argument"]
     if shutil.which("arm-linux-gnueabihf-gcc"):
-        return ["arm-linux-gnueabihf-gcc", "-mcpu=cortex-a15", "-mfpu=neon-vfpv4", "-fno-tree-vectorize", "-mthumb" if isa == "t32" else "-marm"]
+        mode = "-mthumb" if isa == "t32" else "-marm"
+        return ["arm-linux-gnueabihf-gcc", f"-mcpu={core.replace('_', '-')}", f"-mfpu={floats}", "-fno-tree-vectorize", mode]
     raise SystemExit("build.py: no ARM compiler: pip install ziglang, or install gcc-arm-linux-gnueabihf")
 
 

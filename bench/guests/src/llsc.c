@@ -172,6 +172,7 @@ static const kernel_t *kernel;
 
 static void worker(u32 me) {
   progress_t *mine = &progress[me];
+  pin_thread(me);
   self_t self = {me, me * 2654435761u + 1, 0, 0};
   u32 done = 0;
   while (!stop && (!quota || done < quota)) {

@@ -2,7 +2,7 @@
 #ifndef THREADS_H
 #define THREADS_H
 
-enum { SYS_CLONE = 120, SYS_SCHED_YIELD = 158, SYS_NANOSLEEP = 162, SYS_FUTEX = 240, SYS_CLOCK_GETTIME = 263 };
+enum { SYS_CLONE = 120, SYS_SCHED_YIELD = 158, SYS_NANOSLEEP = 162, SYS_FUTEX = 240, SYS_SCHED_SETAFFINITY = 241, SYS_SCHED_GETAFFINITY = 242, SYS_CLOCK_GETTIME = 263 };
 enum { FUTEX_WAIT = 0, CLOCK_MONOTONIC = 1, MAX_THREADS = 128, STACK_BYTES = 8192, PAGE = 4096 };
 enum { /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: what a POSIX thread shares; CHILD_SETTID and CHILD_CLEARTID: the word that join waits for */
   THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x01000000 | 0x00200000
@@ -68,6 +68,17 @@ static u32 microseconds(void) {
 static void sleep_ms(u32 milliseconds) {
   u32 spec[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000};
   syscall3(SYS_NANOSLEEP, (long)spec, 0, 0);
+}
+
+/* Keep the calling thread on the processor that is `index`th, counted round, of those the process may use: a busy host would leave all on one. */
+static void pin_thread(u32 index) {
+  u32 allowed[32], one[32], count = 0;
+  for (u32 i = 0; i < 32; i++) ((volatile u32 *)allowed)[i] = ((volatile u32 *)one)[i] = 0; /* volatile: no call of memset */
+  if (syscall3(SYS_SCHED_GETAFFINITY, 0, sizeof allowed, (long)allowed) < 0) return;
+  for (u32 i = 0; i < 1024; i++) count += allowed[i / 32] >> i % 32 & 1;
+  for (u32 i = 0, left = count ? index % count : 0; i < 1024; i++)
+    if (allowed[i / 32] >> i % 32 & 1 && left-- == 0) one[i / 32] = 1u << i % 32;
+  syscall3(SYS_SCHED_SETAFFINITY, 0, sizeof one, (long)one);
 }
 
 static void barrier(void) { __asm__ volatile("dmb ish" ::: "memory"); }
