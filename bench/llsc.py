@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import host, rounds
-from dbt.cli.run_options import OPTIONS
+from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 
 GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
@@ -31,10 +31,12 @@ KERNELS = {  # name: the guest's kernel and the numbers of words that it is meas
     "private": ("private", (1,)),
     "plain": ("plain", (1,)),
 }
-STATISTICS = {  # column of the report: counter of ``dbt run --stats``
-    "flushes": "excl_flushes",
-    "rendezvous": "excl_rendezvous",
-    "waiting_us": "excl_rendezvous_wait_us",
+STATISTICS = {  # column of the report: counter of ``dbt run --stats``, which is of the whole run
+    "flushes": "tlb_flushes",
+    "rendezvous": "rendezvous",
+    "sections": "exclusive_sections",
+    "median_wait_us": "rendezvous_us_median",
+    "waiting_us": "rendezvous_us_total",
 }
 
 
@@ -65,7 +67,7 @@ class Subject:
     def command(self, stats: str) -> list[str]:
         if self.scheme == QEMU:
             return [host.qemu()]
-        return host.ours(f"--stats={stats}", *_option("--atomics", self.scheme), *(() if self.idiom else _option("--no-idiom")))
+        return host.ours(f"--stats={stats}", "--atomics", self.scheme, *(() if self.idiom else ("--no-idiom",)))
 
 
 @dataclass(frozen=True)
@@ -78,24 +80,15 @@ class Result:
     counters: dict[str, float | None]
 
 
-def _option(flag: str, *values: str) -> tuple[str, ...]:
-    return (flag, *values) if any(option.flag == flag for option in OPTIONS) else ()
-
-
-def schemes() -> tuple[str, ...]:
-    """The names that ``--atomics`` takes, the default first."""
-    return next((option.choices for option in OPTIONS if option.flag == "--atomics"), ("default",))
-
-
 def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str]) -> list[Subject]:
     """Schemes *wanted* (``all``: every one). *idiom* None: with idioms, and the default scheme also without."""
     for name in wanted:
-        if name != "all" and name not in schemes():
-            raise UsageError(f"bench llsc: --scheme {name}: no such scheme: choose from {', '.join(schemes())}, or all")
-    names = schemes() if "all" in wanted else tuple(dict.fromkeys(wanted))
+        if name != "all" and name not in SCHEMES:
+            raise UsageError(f"bench llsc: --scheme {name}: no such scheme: choose from {', '.join(SCHEMES)}, or all")
+    names = tuple(SCHEMES) if "all" in wanted else tuple(dict.fromkeys(wanted))
     found = [Subject(name, idiom is not False) for name in names]
-    if idiom is None and schemes()[0] in names:
-        found.insert(1, Subject(schemes()[0], False))
+    if idiom is None and DEFAULT_SCHEME in names:
+        found.insert(found.index(Subject(DEFAULT_SCHEME)) + 1, Subject(DEFAULT_SCHEME, False))
     return found + [Subject(QEMU) for name in against if name == "qemu"]
 
 
@@ -154,17 +147,22 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def text(report: dict[str, Any]) -> str:
     """The report as a Markdown table."""
-    lines = ["| kernel | vCPUs | scheme | Mops/s | to qemu-arm | failed stcond | flushes | rendezvous | waiting | data |", "|---|" + "---:|" * 8 + "---|"]
+    heads = ("kernel", "vCPUs", "scheme", "Mops/s", "to qemu-arm", "failed stcond", "flushes", "rendezvous", "sections", "median wait", "waiting", "data")
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for row in report["rows"]:
         ratio = "" if row["ratio_to_qemu"] is None or row["scheme"] == QEMU else f"{row['ratio_to_qemu']:.2f}"
-        waiting = "" if row["waiting_us"] is None else f"{row['waiting_us'] / 1e3:.1f} ms"
-        damage = f"**{row['wrong']} wrong**" if row["wrong"] else "right"
-        counts = " | ".join("" if row[name] is None else f"{row[name]:.0f}" for name in ("flushes", "rendezvous"))
-        lines.append(
-            f"| {row['case']} | {row['vcpus']} | {row['subject']} | {row['ops_per_second'] / 1e6:.2f} | {ratio} "
-            f"| {row['failure_rate']:.2%} | {counts} | {waiting} | {damage} |"
-        )
+        counts = ["" if row[name] is None else f"{row[name]:.0f}" for name in ("flushes", "rendezvous", "sections")]
+        waits = [
+            "" if row["median_wait_us"] is None else f"{row['median_wait_us']:.1f} us",
+            "" if row["waiting_us"] is None else f"{row['waiting_us'] / 1e3:.1f} ms",
+        ]
+        cells = [row["case"], str(row["vcpus"]), row["subject"], f"{row['ops_per_second'] / 1e6:.2f}", ratio, f"{row['failure_rate']:.2%}", *counts, *waits]
+        lines.append("| " + " | ".join([*cells, f"**{row['wrong']} wrong**" if row["wrong"] else "right"]) + " |")
     return "\n".join([*lines, "", f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
+
+
+def _scaled(value: float | None, unit: float, name: str) -> str:
+    return "" if value is None else f"{value / unit:.1f} {name}"
 
 
 def _reference(report: dict[str, Any]) -> str:

@@ -75,13 +75,14 @@ def test_once() -> None:
 def llsc_report() -> dict[str, Any]:
     row = {
         "case": "stack", "kernel": "stack", "words": 1, "vcpus": 2, "subject": "cas", "scheme": "cas", "idiom": True, "ops_per_second": 2e6, "samples": [2e6],
-        "ratio_to_qemu": 0.5, "failure_rate": 0.25, "wrong": 3, "flushes": None, "rendezvous": 7, "waiting_us": 1500.0,
+        "ratio_to_qemu": 0.5, "failure_rate": 0.25, "wrong": 3, "flushes": None, "rendezvous": 7, "sections": 1,
+        "median_wait_us": 12.34, "waiting_us": 1500.0,
     }  # fmt: skip
     return {"benchmark": "llsc", "host": {}, "commit": None, "runs": 1, "measure_ms": 400, "rows": [row]}
 
 
 def test_llsc_table_tells_damage() -> None:
-    assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1.5 ms | **3 wrong** |" in llsc.text(llsc_report())
+    assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1 | 12.3 us | 1.5 ms | **3 wrong** |" in llsc.text(llsc_report())
 
 
 def test_llsc_reads_the_guests_line() -> None:
