@@ -23,6 +23,12 @@ TEMPLATE_BUCKETS = 1 << 16
 TEMPLATE_BYTES = 1 << 26
 HOT_SLOTS = 1 << 12
 MAX_VCPUS = 1 << 10
+SHAPE_BUCKETS = 1 << 12
+SHAPE_BYTES = 1 << 24
+FORMS = 512
+FORM_PIECES = 4  # pieces of a field of a form
+FORM_FIELD_COUNT = 6
+HOLE_BYTES = 16  # a hole of a shape: offset in the template, bytes << 32, field << 40; then the factor
 BLOCK_INSNS = 64  # most guest instructions in one block
 
 # A translated block. The 64-bit tag is dbt.abi.memory.jump_tag(pc, mode).
@@ -75,6 +81,18 @@ PAGE_RECORD_BYTES = 32
 
 WAIT_BUCKETS = 256  # four to an octave of ticks
 
+# A form: the free fields of instructions (dbt.frontend.form). A piece of a field is its mask << 32 | shift left << 8 | shift right.
+form_field = Layout("form_field").add("special", 8).add("group", 8).add("pieces", 8, FORM_PIECES)
+form = Layout("form").add("check", 8).add("length", 8).add("fixed", 8, 2).add("count", 8).add("fields", form_field.size, FORM_FIELD_COUNT)
+
+# A shape: what instructions of one form and mode with the same fixed bits and pattern share. Its template follows (none if such instructions must be lifted
+# one by one), then its holes.
+shape = Layout("shape").add("check", 8).add("next", 8).add("size", 8).add("fixed", 8, 2).add("pattern", 8)
+for _name in ("mode", "form", "template_bytes", "holes"):
+    shape.add(_name, 4)
+assert shape.size % RECORD_BYTES == 0
+assert all(shape.offset(name) == template.offset(name) for name in ("check", "next", "size")), "checked by the same kernel"
+
 proc = Layout("proc")
 for _name in (
     "lock",  # spin lock of block building, invalidation and page flags
@@ -86,6 +104,9 @@ for _name in (
     "block_end",
     "template_end",
     "templates",
+    "shape_end",
+    "shapes",
+    "shape_templates",  # statistics: templates made from shapes
     "hot_head",  # hot queue: next to read...
     "hot_tail",  # ...and next to write, counting up
     "hot_threshold",
@@ -125,6 +146,10 @@ proc.add("block_hash", 4, BLOCK_BUCKETS, align=PAGE_SIZE)
 proc.add("page_heads", 4, PAGE_BUCKETS, align=PAGE_SIZE)
 proc.add("template_hash", 4, TEMPLATE_BUCKETS, align=PAGE_SIZE)
 proc.add("templates_area", 1, TEMPLATE_BYTES, align=PAGE_SIZE)
+proc.add("shape_hash", 4, SHAPE_BUCKETS, align=PAGE_SIZE)
+proc.add("forms_used", 8)
+proc.add("forms", form.size, FORMS)
+proc.add("shapes_area", 1, SHAPE_BYTES, align=PAGE_SIZE)
 proc.add("blocks", BLOCK_BYTES, BLOCKS, align=PAGE_SIZE)
 proc.add("records", RECORD_BYTES, RECORDS, align=PAGE_SIZE)
 proc.add("record_tags", 8, RECORDS, align=PAGE_SIZE)  # jump tag of the guest instruction each record belongs to
@@ -144,6 +169,7 @@ class ProcessBlock:
         self.address = ctypes.addressof(self._first)
         self.put("template_end", proc.offset("templates_area"))
         self.set_bitmap(0xFF)
+        self.put("shape_end", proc.offset("shapes_area"))
         self.reset_code()
 
     def get(self, name: str) -> int:

@@ -352,7 +352,7 @@ class _Encoder:
                     dst = home[inst] if inst in home else self._temp(inst.type.cells)
                     self.where[inst] = dst
                 self._emit(inst, dst)
-                for arg in set(self.args[inst]):
+                for arg in dict.fromkeys(self.args[inst]):
                     if last[arg] == i and arg not in outside and arg not in home:
                         (self.free_single if arg.type.cells == 1 else self.free_pair).append(self.where[arg])
         end = len(self.out)

@@ -209,7 +209,7 @@ def overlaps(rows: Iterable[Row]) -> list[str]:
     for row in rows:
         for other in seen:
             common = row.mask & other.mask
-            if (row.value ^ other.value) & common or _excludes(row, other) or _excludes(other, row):
+            if (row.value ^ other.value) & common or excludes(row, other) or excludes(other, row):
                 continue
             if common in (row.mask, other.mask) and row.mask != other.mask:
                 continue
@@ -218,7 +218,7 @@ def overlaps(rows: Iterable[Row]) -> list[str]:
     return found
 
 
-def _excludes(row: Row, other: Row) -> bool:
+def excludes(row: Row, other: Row) -> bool:
     """True if *row* leaves a field value to others that *other*'s fixed bits spell out."""
     for name, value in row.excluded:
         bits = sum(mask << shift for shift, mask, _ in row.fields[name])

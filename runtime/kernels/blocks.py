@@ -1,11 +1,8 @@
-"""Templates and the block builder: guest bytes to tier-0 blocks without Python.
+"""The block builder: guest bytes to tier-0 blocks without Python.
 
-A template holds the records of one guest instruction, found by (mode, bytes). The builder fetches instructions up to one that ends the block, a page
-boundary or BLOCK_INSNS, picks for each the version without flag writes where every flag it writes is overwritten before anything can see
+It fetches instructions up to one that ends the block, a page
+boundary or BLOCK_INSNS, picks for each template the version without flag writes where every flag it writes is overwritten before anything can see
 it, and copies the records, patching those that depend on the address.
-
-Templates may come from a file, so nothing in them is trusted: offsets must descend and stay in the area, and a checksum covers each. A template that fails
-the check counts as missing.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ from dbt.abi.records import CODES, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS
 from runtime.kernels.build import export, kernel
 from runtime.kernels.codepages import TAG_PC, attach, block_bucket, lock, mark_code, unlock
-from runtime.kernels.mem import addp, fence, g_ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
+from runtime.kernels.mem import fence, g_ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_HASH_NEXT,
@@ -42,28 +39,21 @@ from runtime.kernels.offsets import (
     PROC_RECORD_END,
     PROC_RECORD_TAGS,
     PROC_RECORDS,
-    PROC_TEMPLATE_END,
-    PROC_TEMPLATE_HASH,
-    PROC_TEMPLATES,
-    PROC_TEMPLATES_AREA,
-    TEMPLATE_CHECK,
     TEMPLATE_COUNT,
     TEMPLATE_ENDS,
-    TEMPLATE_INSN,
     TEMPLATE_KILLS,
     TEMPLATE_LEAVES,
     TEMPLATE_LENGTH,
-    TEMPLATE_MODE,
-    TEMPLATE_NEXT,
     TEMPLATE_NEXT_MODE,
     TEMPLATE_PLAIN_COUNT,
     TEMPLATE_READS,
     TEMPLATE_RECORDS,
-    TEMPLATE_SIZE,
     TEMPLATE_WRITES,
 )
+from runtime.kernels.shapes import shape_template
 from runtime.kernels.softmmu import page_flags
-from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS, TEMPLATE_BUCKETS, TEMPLATE_BYTES
+from runtime.kernels.templates import find_template
+from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS
 
 _LIFT = int(Exit.LIFT)
 _FETCH_FAULT = int(Exit.FETCH_FAULT)
@@ -71,7 +61,6 @@ _ARENA_FULL = int(Exit.ARENA_FULL)
 _FETCHABLE = PAGE_VALID | PAGE_EXEC
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
 _RECORDS_LIMIT = PROC_RECORDS + RECORDS * RECORD_BYTES
-_TEMPLATES_LIMIT = PROC_TEMPLATES_AREA + TEMPLATE_BYTES
 _ALL_FLAGS = -1
 _NO_PLAIN = 0xFFFF_FFFF
 _CONST = CODES["const.i64"]
@@ -84,8 +73,6 @@ _RARE_FIRST, _RARE_LAST = min(_RARE_NUMBERS), max(_RARE_NUMBERS)
 _NOT_RARE = tuple(sorted(set(range(_RARE_FIRST, _RARE_LAST)) - set(_RARE_NUMBERS)))
 _NOT_RARE_FIRST, _NOT_RARE_LAST = _NOT_RARE[0], _NOT_RARE[-1]
 assert list(_NOT_RARE) == list(range(_NOT_RARE_FIRST, _NOT_RARE_LAST + 1)), "rare codes are two ranges"
-_MIX_1 = 0x2545F4914F6CDD1D
-_MIX_2 = 0x1B873593CC9E2D51
 
 
 @kernel
@@ -113,83 +100,26 @@ def _fetch(base, address, length):
 
 
 @kernel
-def _bucket(mode, low, high):
-    mixed = (low ^ (mode * 0x9E3779B1) ^ (high * _MIX_2)) * _MIX_1
-    return PROC_TEMPLATE_HASH + ((lshr(mixed, 40) & (TEMPLATE_BUCKETS - 1)) << 2)
-
-
-@kernel
-def _checksum(base, at, size):
-    """Checksum of a template: everything behind its first field."""
-    sum = size
-    for i in range(8, size, 8):
-        sum = (sum ^ ld64(base, at + i)) * _MIX_1
-        sum ^= lshr(sum, 29)
-    return sum
-
-
-@kernel
-def _sound(proc, at, limit):
-    """True if the template at *at* lies in the area before *limit* and its checksum holds."""
-    if at < PROC_TEMPLATES_AREA or at & 15 or at + TEMPLATE_RECORDS > limit:
-        return False
-    size = ld64(proc, at + TEMPLATE_SIZE)
-    return TEMPLATE_RECORDS <= size <= limit - at and size & 15 == 0 and ld64(proc, at + TEMPLATE_CHECK) == _checksum(proc, at, size)
-
-
-@kernel
-def find_template(proc, mode, low, high):
-    """Offset of the template for an instruction, or 0."""
-    limit = ld64(proc, PROC_TEMPLATE_END)
-    at = ld32(proc, _bucket(mode, low, high))
-    while at != 0:
-        if not _sound(proc, at, limit):
-            return 0
-        if ld64(proc, at + TEMPLATE_INSN) == low and ld64(proc, at + TEMPLATE_INSN + 8) == high and ld32(proc, at + TEMPLATE_MODE) == mode:
-            return at
-        limit = at
-        at = ld64(proc, at + TEMPLATE_NEXT)
-    return 0
-
-
-@export("add_template", "i64(p,p,i64)")
-def add_template(proc, source, size):
-    """Copy a template of *size* bytes (a multiple of 16) from *source*, filling in check, next and size. Gives its offset; 0 if the area is full."""
-    lock(proc)
-    at = ld64(proc, PROC_TEMPLATE_END)
-    if at + size > _TEMPLATES_LIMIT:
-        unlock(proc)
-        return 0
-    low = ld64(source, TEMPLATE_INSN)
-    high = ld64(source, TEMPLATE_INSN + 8)
-    mode = ld32(source, TEMPLATE_MODE)
+def _template(proc, mode, base, pc, length):
+    """Offset of the template for the *length* instruction bytes at *pc*, found or made from a shape; 0 if it must be lifted. Only under the lock."""
+    low = _fetch(base, pc, length)
+    high = _fetch(base, pc + 8, length - 8)
     found = find_template(proc, mode, low, high)
-    if found == 0:
-        for i in range(0, size, 8):
-            st64(proc, at + i, ld64(source, i))
-        bucket = _bucket(mode, low, high)
-        head = ld32(proc, bucket)
-        st64(proc, at + TEMPLATE_NEXT, head if _sound(proc, head, at) else 0)
-        st64(proc, at + TEMPLATE_SIZE, size)
-        st64(proc, at + TEMPLATE_CHECK, _checksum(proc, at, size))
-        fence()
-        st64(proc, PROC_TEMPLATE_END, at + size)
-        st32(proc, bucket, at)
-        st64(proc, PROC_TEMPLATES, ld64(proc, PROC_TEMPLATES) + 1)
-        found = at
-    unlock(proc)
-    return found
+    return found if found != 0 else shape_template(proc, mode, low, high, length)
 
 
 @export("has_template", "i64(p,i64,i64)")
 def has_template(cpu, pc, mode):
-    """1 if the instruction at *pc*, on a readable page, has its template or goes on to the next page."""
+    """1 if the instruction at *pc*, on a readable page, has its template (or gets one from its shape) or goes on to the next page."""
     proc = ldp(cpu, CPU_PROC)
     base = ldp(cpu, CPU_GUEST_BASE)
     length = insn_length(ld64(proc, PROC_INSN_RULE), mode, base, pc)
     if (pc & (PAGE_SIZE - 1)) + length > PAGE_SIZE:
         return 1
-    return 1 if find_template(proc, mode, _fetch(base, pc, length), _fetch(base, pc + 8, length - 8)) != 0 else 0
+    lock(proc)
+    found = _template(proc, mode, base, pc, length)
+    unlock(proc)
+    return 1 if found != 0 else 0
 
 
 @kernel
@@ -237,7 +167,7 @@ def _collect(cpu, proc, tag):
                 _fetch_fault(cpu, second, flags)
                 return 0
             mark_code(proc, second >> PAGE_BITS)
-        found = find_template(proc, mode, _fetch(base, pc, length), _fetch(base, pc + 8, length - 8))
+        found = _template(proc, mode, base, pc, length)
         if found == 0:
             st64(cpu, CPU_EXIT_ARG, pc)
             st64(cpu, CPU_EXIT_DETAIL, mode)
@@ -356,27 +286,3 @@ def build_block(cpu, tag):
                 st64(cpu, CPU_EXIT_REASON, _ARENA_FULL)
     unlock(proc)
     return made
-
-
-@export("merge_templates", "i64(p,p,i64)")
-def merge_templates(proc, area, size):
-    """Add the sound templates of another process's area of *size* bytes. Gives how many bytes were gone through."""
-    base = addp(area, -PROC_TEMPLATES_AREA)
-    at = PROC_TEMPLATES_AREA
-    end = at + size
-    while at < end and _sound(base, at, end):
-        if add_template(proc, addp(base, at), ld64(base, at + TEMPLATE_SIZE)) == 0:
-            break
-        at += ld64(base, at + TEMPLATE_SIZE)
-    return at - PROC_TEMPLATES_AREA
-
-
-@export("reset_templates", "void(p)")
-def reset_templates(proc):
-    """Forget all templates."""
-    lock(proc)
-    for i in range(TEMPLATE_BUCKETS):
-        st32(proc, PROC_TEMPLATE_HASH + 4 * i, 0)
-    st64(proc, PROC_TEMPLATE_END, PROC_TEMPLATES_AREA)
-    st64(proc, PROC_TEMPLATES, 0)
-    unlock(proc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.memory import jump_entry, tlb_entry
-from runtime.process_block import block, page_record, proc, template
+from runtime.process_block import block, form, form_field, page_record, proc, shape, template
 
 _cpus = list(LAYOUTS.values())
 _cpu = _cpus[0]
@@ -80,6 +80,26 @@ TEMPLATE_COUNT = template.offset("count")
 TEMPLATE_PLAIN_COUNT = template.offset("plain_count")
 TEMPLATE_RECORDS = template.size
 
+FIELD_SPECIAL = form_field.offset("special")
+FIELD_GROUP = form_field.offset("group")
+FIELD_PIECES = form_field.offset("pieces")
+FIELD_BYTES = form_field.size
+FORM_CHECK = form.offset("check")
+FORM_LENGTH = form.offset("length")
+FORM_FIXED = form.offset("fixed")
+FORM_COUNT = form.offset("count")
+FORM_FIELDS = form.offset("fields")
+FORM_BYTES = form.size
+
+SHAPE_NEXT = shape.offset("next")
+SHAPE_FIXED = shape.offset("fixed")
+SHAPE_PATTERN = shape.offset("pattern")
+SHAPE_MODE = shape.offset("mode")
+SHAPE_FORM = shape.offset("form")
+SHAPE_TEMPLATE_BYTES = shape.offset("template_bytes")
+SHAPE_HOLES = shape.offset("holes")
+SHAPE_TEMPLATE = shape.size
+
 PROC_LOCK = proc.offset("lock")
 PROC_PAGE_FLAGS = proc.offset("page_flags")
 PROC_ADDRESS_MASK = proc.offset("address_mask")
@@ -104,6 +124,13 @@ PROC_BLOCK_HASH = proc.offset("block_hash")
 PROC_PAGE_HEADS = proc.offset("page_heads")
 PROC_TEMPLATE_HASH = proc.offset("template_hash")
 PROC_TEMPLATES_AREA = proc.offset("templates_area")
+PROC_SHAPE_END = proc.offset("shape_end")
+PROC_SHAPES = proc.offset("shapes")
+PROC_SHAPE_TEMPLATES = proc.offset("shape_templates")
+PROC_SHAPE_HASH = proc.offset("shape_hash")
+PROC_FORMS_USED = proc.offset("forms_used")
+PROC_FORMS = proc.offset("forms")
+PROC_SHAPES_AREA = proc.offset("shapes_area")
 PROC_BLOCKS = proc.offset("blocks")
 PROC_RECORDS = proc.offset("records")
 PROC_RECORD_TAGS = proc.offset("record_tags")
