@@ -1,7 +1,7 @@
 """A hash table and its area in the process block, kept in a file as they are: loading is one private mapping, whatever its size.
 
-The header page is checked when the file is loaded, each entry of the area when it is used (``runtime.kernels.templates.sound``), so a file that a killed process or
-a full disk left behind, or anybody changed, costs time and does no harm. Files are replaced in one step, never written in place.
+The header page is checked when the file is loaded, each entry of the area when it is used (``runtime.kernels.templates.sound``), so a file that a
+killed process or a full disk left behind, or anybody changed, costs time and does no harm. Files are replaced in one step, never written in place.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
 from dbt.backend.records import encode
-from dbt.frontend.base import Lifted, lift_insn
+from dbt.frontend.base import HasForms, Lifted, lift_insn
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
 from dbt.pipeline import frontend_for
@@ -26,7 +26,8 @@ from runtime import faults, image
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
 from runtime.section import ExclusiveSection
-from runtime.templates import TemplateStore
+from runtime.shapes import ShapeStore
+from runtime.templates import TemplateStore, pack, sources_fingerprint
 from runtime.vcpu import VCpu
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class Engine:
         self.block.put("hot_threshold", _NEVER_HOT)
         self.block.put("scheme", self.scheme)
         self.memory = GuestMemory(self.block, self.image)
-        self.templates = TemplateStore(arch, self.block, self.image, persistent)
+        print_ = sources_fingerprint(arch) if persistent else None
+        self.templates = TemplateStore(arch, self.block, self.image, print_)
+        self.shapes = ShapeStore(arch, self.block, self.image, print_)
         self.vcpus: list[VCpu] = []
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
         self.failed: dict[bytes, str] = {}  # instructions that a bug of ours kept from being lifted -> the error
@@ -204,9 +207,23 @@ class Engine:
             self.failed[data[:length]] = f"{type(error).__name__}: {error}"
             lifted = Lifted(length, mode, ends=True, undefined=True)
             encoded = encode(undefined_unit(self.arch, mode), length, mode, True)
-        self.templates.add(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends)
+        else:
+            self._meet_shape(mode, data[: lifted.length])
+        self.templates.add(pack(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends))
         self.lifted += 1
         return lifted.ends, lifted.length, lifted.next_mode
+
+    def _meet_shape(self, mode: int, data: bytes) -> None:
+        """An instruction had to be lifted: perhaps others of its shape need not be."""
+        if isinstance(self.frontend, HasForms):
+            form = self.frontend.form(mode, data)
+            if form is not None:
+                self.shapes.met(form, mode, data, self._packed)
+
+    def _packed(self, mode: int, data: bytes) -> bytes:
+        """The packed template of an instruction; any exception if there is none."""
+        unit, lifted = self.lift(mode, data)
+        return pack(encode(unit, lifted.length, lifted.next_mode, lifted.ends), mode, data, lifted.next_mode, lifted.ends)
 
     def lift(self, mode: int, data: bytes) -> tuple[Unit, Lifted]:
         """The unit of one instruction, as it is encoded for tier 0: without passes, which save no records here and cost a large program seconds."""
@@ -285,7 +302,8 @@ class Engine:
             insns += count * block.block_field(at, "insns")
         found: dict[str, object] = {
             "blocks": blocks, "blocks_invalidated": block.get("invalidated"), "blocks_interpreted": interpreted, "insns_interpreted": insns,
-            "insns_lifted": self.lifted, "templates": self.templates.count, "arena_resets": self.arena_resets,
+            "insns_lifted": self.lifted, "templates": self.templates.count, "templates_from_shapes": block.get("shape_templates"), "shapes": self.shapes.count,
+            "arena_resets": self.arena_resets,
             "lift_failures": {data.hex(): error for data, error in self.failed.items()},
             "undefined": {data.hex(): times for data, times in self.undefined.items()},
         }  # fmt: skip
@@ -296,6 +314,7 @@ class Engine:
     def save(self) -> None:
         """Keep what was lifted for later runs. Before the process ends or runs another program."""
         self.templates.save()
+        self.shapes.save()
 
     def close(self) -> None:
         """Save the templates and give the memory back. Every vCPU must have stopped."""

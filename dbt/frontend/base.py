@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dbt.abi.archs import LAYOUTS
+from dbt.frontend.form import Form
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
 
@@ -37,6 +38,15 @@ class Frontend(Protocol):
 
     def mode_name(self, mode: int) -> str:
         """As in ``--isa``: ``a32``, ``t32``, ``x86-32``, ``x86-64``."""
+        ...
+
+
+@runtime_checkable
+class HasForms(Protocol):
+    """A frontend that can tell which bits of an instruction are plain operands."""
+
+    def form(self, mode: int, data: bytes) -> Form | None:
+        """The form of the instruction *data* (exactly its bytes); None if all its bits matter. Every instruction of the same shape must have the same form."""
         ...
 
 

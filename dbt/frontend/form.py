@@ -1,9 +1,9 @@
 """Forms: which bits of an instruction do not matter for the structure of its lifted code.
 
-Most instructions that a program contains differ from ones seen before in register numbers and immediates alone. A frontend may say, for an instruction, which
-bit fields are such (``Frontend.form``). All instructions of the same guest mode that agree in every other bit, and in the *pattern* of these fields,
-make a *shape*: the same operations, with operands that are affine functions of the field values. ``runtime.shapes`` learns a shape from a few members and checks it with
-others; native code then makes the templates of the rest.
+Most instructions that a program contains differ from ones seen before in register numbers and immediates alone. A frontend may say, for an
+instruction, which bit fields are such (``dbt.frontend.base.HasForms``). All instructions of the same guest mode that agree in every other bit, and in the
+*pattern* of these fields, make a *shape*: the same operations, with operands that are affine functions of the field values. ``runtime.shapes`` learns a shape
+from a few members and checks it with others; native code then makes the templates of the rest.
 
 A field's value is part of the pattern where it is special (the PC, a zero offset...), and so is which fields of one group hold the same
 value, since equal registers share their cells.

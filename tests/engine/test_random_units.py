@@ -15,6 +15,7 @@ from dbt.backend.records import encode
 from dbt.ir import sem
 from dbt.ir.optable import OPS
 from dbt.ir.random_ir import SCALAR, random_unit
+from runtime.templates import pack
 from tests.engine.harness import Harness
 from tests.reference_eval import Evaluator, Memory, State
 
@@ -57,7 +58,7 @@ def test_random_unit(harness: Harness, seed: int) -> None:
 
     code = (0x4000_0000 + seed).to_bytes(4, "little")
     at = harness.end - 4
-    harness.engine.templates.add(encode(unit, 4, 0, True), 0, code, 0, True)
+    harness.engine.templates.add(pack(encode(unit, 4, 0, True), 0, code, 0, True))
     registers = {name: state[name] for name in SLOTS}
     exit, vcpu = harness.run(code, 0, registers, {WINDOW[0]: window})
     outcome = Evaluator(state, memory).run(unit, at)

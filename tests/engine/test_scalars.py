@@ -16,6 +16,7 @@ from dbt.ir.builder import Builder
 from dbt.ir.optable import OPS, Op
 from dbt.ir.types import I1, I8, I16, I32, I64, TYPES, Type
 from dbt.ir.unit import Inst, Unit
+from runtime.templates import pack
 from tests.engine.harness import Harness
 
 SEED = 20240
@@ -53,7 +54,7 @@ class Snippet:
         Snippet.counter += 1
         code = Snippet.counter.to_bytes(4, "little")
         lifted = Lifted(4, 0)
-        self.harness.engine.templates.add(encode(self.unit, lifted.length, lifted.next_mode, lifted.ends), 0, code, 0, False)
+        self.harness.engine.templates.add(pack(encode(self.unit, lifted.length, lifted.next_mode, lifted.ends), 0, code, 0, False))
         _, vcpu = self.harness.run(code, 0, {f"d{i}": value for i, value in enumerate(operands)})
         assert vcpu.pc == self.harness.end
         return vcpu.get("d31")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import image, templates
+from runtime import image, shapes, templates
 from runtime.process_block import proc
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
@@ -23,6 +23,7 @@ HEADER_BYTES = 4096
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     image.load()  # from the usual place
     monkeypatch.setattr(templates, "cache_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(shapes, "cache_dir", lambda: str(tmp_path))
     yield tmp_path
 
 

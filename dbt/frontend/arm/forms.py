@@ -33,22 +33,22 @@ _WORD_ALIGNED_PC = frozenset({"adr_add", "adr_sub", "ldr_imm", "ldrb_imm", "ldrh
 _PAIRS_OF_A32 = frozenset({"ldrd_imm", "ldrd_reg", "strd_imm", "strd_reg", "ldrex", "ldaex", "strex", "stlex"})  # the second register goes without saying
 
 
-def form(row: Row | None, word: int, insn: int, thumb: bool) -> Form | None:
-    """The form of instruction *insn* (as a little-endian number), which decodes to *row* with *word*; None if it has no free field."""
-    if row is None:
-        return None
-    length = 2 if row.width == 16 else 4
-    if not thumb:
-        made = _form(row, A32_UNCOND if word >> 28 == 15 else A32_COND, length, False)
-    elif length == 2:
-        made = _form(row, T16, length, True)
-    else:
-        made = _form(row, T32 if row in T32.rows else A32_UNCOND if word >> 28 == 15 else A32_COND, length, True)
-    return made
+def form(row: Row, word: int, thumb: bool) -> Form | None:
+    """The form of an instruction that decodes to *row* with *word*; None if it has no free field."""
+    if row.width == 16:
+        return _form(row, T16, True)
+    a32 = A32_UNCOND if word >> 28 == 15 else A32_COND
+    return _form(row, T32 if thumb and _is_t32(row) else a32, thumb)
 
 
 @cache
-def _form(row: Row, table: DecodeTable, length: int, thumb: bool) -> Form | None:
+def _is_t32(row: Row) -> bool:
+    return row in T32.rows
+
+
+@cache
+def _form(row: Row, table: DecodeTable, thumb: bool) -> Form | None:
+    length = row.width // 8
     module = row.module.rpartition(".")[2]
     fields: list[FormField] = []
     for name, pieces in row.fields.items():

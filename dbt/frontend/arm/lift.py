@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dbt.abi.arm import MODE_IT_SHIFT, MODE_THUMB
 from dbt.frontend.arm.context import AL, Context, UndefinedInstruction
+from dbt.frontend.arm.forms import form
 from dbt.frontend.arm.tables import T16, match_a32, match_t32
 from dbt.frontend.base import Lifted
 from dbt.frontend.decode import Row
+from dbt.frontend.form import Form
 from dbt.ir.builder import Builder
 
 _ALWAYS_IN_THUMB = frozenset({"bkpt"})  # unconditional even inside an IT block
@@ -48,6 +50,10 @@ class ArmFrontend:
         if len(data) < length:
             row = None
         return row, word, cond
+
+    def form(self, mode: int, data: bytes) -> Form | None:
+        row, word, _ = self.decode(mode, data)
+        return form(row, word, bool(mode & MODE_THUMB)) if row is not None else None
 
     def lift(self, b: Builder, mode: int, data: bytes) -> Lifted:
         length = self.insn_length(mode, data)
