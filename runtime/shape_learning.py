@@ -140,8 +140,8 @@ class Members:
     def _belongs(self, insn: int) -> bool:
         return self.form.shape(insn) == self.shape
 
-    def _chosen(self, choose: Callable[[int], int]) -> int | None:
-        """A member with values chosen by field width; at random if *choose* gives none."""
+    def chosen(self, choose: Callable[[int], int]) -> int | None:
+        """A member with values chosen by field width, or at random if those make no member; None if none turns up."""
         for attempt in range(_ATTEMPTS):
             made = self.insn
             for field in self.free:
@@ -158,7 +158,7 @@ class Members:
                 found = {field: near for field in self.free if (near := self._next_to(made, field)) is not None}
                 if len(found) == len(self.free):
                     return made, found
-            made = self._chosen(self._rng.getrandbits)
+            made = self.chosen(self._rng.getrandbits)
         raise LookupError("no member has neighbours on all sides")
 
     def _next_to(self, insn: int, field: int) -> int | None:
@@ -174,7 +174,7 @@ class Members:
         """*count* members (fewer where there are few): with the greatest values, with powers of two, then at random."""
         choices = [self._greatest, self._power] + [self._rng.getrandbits] * count
         for choose in choices[:count]:
-            made = self._chosen(choose)
+            made = self.chosen(choose)
             if made is not None:
                 yield made
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-MAX_FIELDS = 6
-MAX_PIECES = 4
 SPECIAL_VALUES = 32  # a field's special values are below this number
 _SPECIAL = 0x80  # marks a special value in a pattern byte
 

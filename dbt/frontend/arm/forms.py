@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from dbt.frontend.arm.context import PC
+from dbt.frontend.arm.context import LR, PC, SP
 from dbt.frontend.arm.tables import A32_COND, A32_UNCOND, T16, T32
 from dbt.frontend.decode import DecodeTable, Pieces, Row, excludes
-from dbt.frontend.form import MAX_FIELDS, MAX_PIECES, SPECIAL_VALUES, Form, FormField
+from dbt.frontend.form import SPECIAL_VALUES, Form, FormField
 
 _CORE, _VECTOR = 1, 2  # groups
 _CORE_NAMES = frozenset({"Rd", "Rn", "Rm", "Rt", "Rt2", "Ra", "Rs", "Rdn", "Rdm", "RdLo", "RdHi"})
@@ -20,17 +20,24 @@ _VECTOR_NAMES = frozenset({"Vd", "Vn", "Vm"})
 _ZERO = 1
 _SHIFT_AMOUNTS = 1 << 0 | 1 << 1 | 1 << 31
 
-# Where the free fields are, by the module that holds the semantics: names of registers and of immediates.
-_PLAIN_CORE = ("data_processing", "multiply", "saturate", "parallel", "bitfield", "load_store", "branch", "synchronization", "vfp_transfer", "fp_load_store",
-               "asimd_load_store")  # fmt: skip
+# Modules whose rows have free fields.
+_WITH_CORE = frozenset({
+    "data_processing", "multiply", "saturate", "parallel", "bitfield", "load_store", "branch", "synchronization", "vfp_transfer", "fp_load_store",
+    "asimd_load_store",
+})  # fmt: skip
+_WITH_FLOATS = frozenset({"vfp_data", "vfp_convert", "vfp_transfer"})
+_WITH_VECTORS = frozenset({"asimd_three_same", "asimd_three_diff", "asimd_shift_imm", "asimd_misc", "asimd_modified_imm"})
 _IMMEDIATES = {
     "data_processing": ("imm12", "imm16", "imm5", "words"), "load_store": ("imm", "imm5"), "branch": ("imm24", "imm8", "imm11", "imm20", "imm21", "imm6"),
     "fp_load_store": ("imm8",),
 }  # fmt: skip
+_SINGLE_FLOATS = frozenset({"vldr_single", "vldr_double", "vstr_single", "vstr_double"})
+_LISTS = frozenset({"vtbl", "vtbx", "vmov_two_singles_to_core", "vmov_core_to_two_singles"})  # of registers that follow the one in the instruction
+_WIDE_MOVES = ("movw", "movt")
 _MODIFIED_WIDTH = 12  # of a modified immediate; the shorter imm12 of 16-bit encodings are plain
 _PLAIN_IMM12 = frozenset({"addw", "subw", "adr_add", "adr_sub"})  # in T32
-_WORD_ALIGNED_PC = frozenset({"adr_add", "adr_sub", "ldr_imm", "ldrb_imm", "ldrh_imm", "ldrsb_imm", "ldrsh_imm"})  # T32: the low bits of the offset matter
-_PAIRS_OF_A32 = frozenset({"ldrd_imm", "ldrd_reg", "strd_imm", "strd_reg", "ldrex", "ldaex", "strex", "stlex"})  # the second register goes without saying
+_ADR = frozenset({"adr_add", "adr_sub"})  # like literal loads relative to Align(PC, 4), so the low bits of the offset matter in T32
+_PAIRS = frozenset({"ldrd_imm", "ldrd_reg", "strd_imm", "strd_reg", "ldrex", "ldaex", "strex", "stlex"})  # in A32 the second register goes without saying
 
 
 def form(row: Row, word: int, thumb: bool) -> Form | None:
@@ -49,45 +56,47 @@ def _is_t32(row: Row) -> bool:
 @cache
 def _form(row: Row, table: DecodeTable, thumb: bool) -> Form | None:
     length = row.width // 8
-    module = row.module.rpartition(".")[2]
     fields: list[FormField] = []
+    shut = set()  # groups with a register that is not free: nobody would notice that a free one equals it
     for name, pieces in row.fields.items():
-        fields += _field(row, module, name, pieces, thumb)
-    free = []
-    for field in fields:
-        special = field.special | _taken(row, table, field)
-        if special >= 0:
-            free.append(FormField(field.pieces, special, field.group))
-    free = [field for field in free if len(field.pieces) <= MAX_PIECES][:MAX_FIELDS]
-    if not free:
-        return None
+        group = _CORE if name in _CORE_NAMES else _VECTOR if name in _VECTOR_NAMES else 0
+        found = _free_parts(row, name, pieces, thumb)
+        for field in found:
+            special = field.special | _taken(row, table, field)
+            if special >= 0:
+                fields.append(FormField(field.pieces, special, field.group))
+            else:
+                shut.add(group)
+        if not found:
+            shut.add(group)
+    fields = [field for field in fields if not field.group or field.group not in shut]
     if thumb and length == 4:
-        free = [FormField(tuple([(shift ^ 16, mask, left) for shift, mask, left in _split(field.pieces)]), field.special, field.group) for field in free]
-    return Form(length, tuple(free))
+        fields = [FormField(tuple([(shift ^ 16, mask, left) for shift, mask, left in _split(field.pieces)]), field.special, field.group) for field in fields]
+    return Form(length, tuple(fields)) if fields else None
 
 
-def _field(row: Row, module: str, name: str, pieces: Pieces, thumb: bool) -> list[FormField]:
+def _free_parts(row: Row, name: str, pieces: Pieces, thumb: bool) -> list[FormField]:
     """Field *name* of *row* as far as it is free, without regard to other rows."""
+    module = row.module.rpartition(".")[2]
     width = sum(mask.bit_length() for _, mask, _ in pieces)
-    if name in _CORE_NAMES and module in _PLAIN_CORE:
-        if row.name in _PAIRS_OF_A32 and name == "Rt" and "Rt2" not in row.fields:
+    if name in _CORE_NAMES:
+        if module not in _WITH_CORE or row.name in _PAIRS and "Rt2" not in row.fields:
             return []
-        return [FormField(pieces, 1 << PC if width == 4 else 0, _CORE)]
-    if name in _VECTOR_NAMES and width == 4:
-        if module.startswith("asimd") and module != "asimd_load_store":
-            return [FormField(_high_bits(pieces, 1), 0, _VECTOR)]
-        if module in ("vfp_data", "vfp_convert", "vfp_transfer") or row.name in ("vldr_single", "vldr_double", "vstr_single", "vstr_double"):
-            return [FormField(pieces, 0, _VECTOR)]
-        return []
-    if row.name in ("movw", "movt"):
-        return [FormField(pieces)]
-    if name not in _IMMEDIATES.get(module, ()) or (module == "fp_load_store" and name == "imm8" and row.name[:4] not in ("vldr", "vstr")):
+        special = 1 << PC | (1 << SP if module == "asimd_load_store" else 0) | (1 << LR if row.name == "blx_reg" else 0)
+        return [FormField(pieces, special if width == 4 else 0, _CORE)]
+    if name in _VECTOR_NAMES:
+        if module in _WITH_VECTORS:
+            return [FormField(_high_bits(pieces, 1), 0, _VECTOR)] if row.name not in _LISTS else []
+        return [FormField(pieces, 0, _VECTOR)] if module in _WITH_FLOATS and row.name not in _LISTS or row.name in _SINGLE_FLOATS else []
+    if row.name in _WIDE_MOVES:
+        return [FormField(pieces)] if name in ("imm16", "imm4", "i", "imm3", "imm8") else []
+    if name not in _IMMEDIATES.get(module, ()) or module == "fp_load_store" and row.name not in _SINGLE_FLOATS:
         return []
     if name == "imm5" and width == 5:
         return [FormField(pieces, _SHIFT_AMOUNTS)]
     if module == "data_processing" and name == "imm12" and width == _MODIFIED_WIDTH and not (thumb and row.name in _PLAIN_IMM12):
         return [FormField(((0, 0x7F if thumb else 0xFF, 0),), _ZERO)]
-    if thumb and row.name in _WORD_ALIGNED_PC and (row.constants.get("Rn") == PC or row.name[:3] == "adr") and row.width == 32:
+    if thumb and row.width == 32 and (row.constants.get("Rn") == PC or row.name in _ADR):
         return [FormField(_high_bits(pieces, 2), _ZERO)]
     if module == "branch":
         if row.width == 32 and thumb or name == "imm6":  # the sign is another field
