@@ -218,9 +218,9 @@ class Engine:
         if isinstance(self.frontend, HasForms):
             form = self.frontend.form(mode, data)
             if form is not None:
-                self.shapes.met(form, mode, data, self._packed)
+                self.shapes.met(form, mode, data, self.packed)
 
-    def _packed(self, mode: int, data: bytes) -> bytes:
+    def packed(self, mode: int, data: bytes) -> bytes:
         """The packed template of an instruction; any exception if there is none."""
         unit, lifted = self.lift(mode, data)
         return pack(encode(unit, lifted.length, lifted.next_mode, lifted.ends), mode, data, lifted.next_mode, lifted.ends)

@@ -3,7 +3,7 @@
 DBT_LONG_FUZZ=N takes N instructions of each row (default: one of every fourth row, the rows changing with the seed)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
@@ -22,6 +22,10 @@ SEED = int(os.environ.get("DBT_SEED", "1"))
 EACH = int(os.environ.get("DBT_LONG_FUZZ", "0"))
 CONDITIONS = 15
 IT_MASKS = (8, 4, 12, 2, 6)
+
+
+def lifter(mode: int, length: int) -> Callable[[int], bytes]:
+    return lambda insn: template(mode, insn.to_bytes(length, "little"))
 
 
 def template(mode: int, data: bytes) -> bytes:
@@ -65,7 +69,7 @@ def test_members_of_a_shape_are_lifted_as_learnt() -> None:
         if form is None:
             continue
         insn = int.from_bytes(data, "little")
-        found = learn(form, insn, lambda member: template(mode, member.to_bytes(form.length, "little")))
+        found = learn(form, insn, lifter(mode, form.length))
         row = frontend.decode(mode, data)[0]
         for _ in range(8):
             other = Members(form, insn).chosen(lambda width: value(rng, width))

@@ -1,0 +1,106 @@
+"""Shapes in the engine: native templates equal lifted ones, programs share what was learnt, and a damaged file is not trusted."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from dbt.abi.memory import PAGE_SIZE
+from runtime import image, shapes, templates
+from runtime.process_block import proc, shape, template
+from tests.engine.harness import Harness
+from tests.engine.test_memory import arm
+
+MOVS = [0xE3000000 | register << 12 | number for register, number in ((0, 1), (1, 2), (2, 3), (3, 70), (4, 0xFFF))]  # movw
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    image.load()  # from the usual place
+    for module in (templates, shapes):
+        monkeypatch.setattr(module, "cache_dir", lambda: str(tmp_path))
+    yield tmp_path
+
+
+def run(*code: int) -> tuple[int, list[int]]:
+    """(instructions lifted, r0 to r4) of a run with an engine of its own."""
+    harness = Harness(persistent=True)
+    try:
+        _, vcpu = harness.run(arm(*code))
+        assert vcpu.pc == harness.end
+        return harness.engine.lifted, [vcpu.get(f"r{i}") for i in range(5)]
+    finally:
+        harness.close()
+
+
+# add with a shifted register, ldr and str with offsets, a conditional branch, a multiplication, mov with a rotated immediate: A32
+@pytest.mark.parametrize("word", [0xE0812183, 0xE5921014, 0xE50D1008, 0x1A000003, 0xE0232190, 0xE3A014FF, 0xEE312B42, 0xF2444846])
+def test_native_templates_equal_lifted_ones(word: int) -> None:
+    from runtime.shape_learning import Members
+
+    harness = Harness()
+    try:
+        engine = harness.engine
+        data = word.to_bytes(4, "little")
+        form = engine.frontend.form(0, data)
+        assert form is not None and engine.shapes.learn(form, 0, data, engine.packed)
+        make = engine.image.function("template_from_shape", ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * 4)
+        rng = Random(word)
+        members = {Members(form, word + i).chosen(rng.getrandbits) or word for i in range(50)}
+        for member in members:
+            at = make(engine.block.address, 0, member, 0, 4)
+            shaped = form.shape(member) == form.shape(word)
+            assert bool(at) == shaped, hex(member)
+            if at:
+                lifted = engine.packed(0, member.to_bytes(4, "little"))
+                start = template.offset("insn")
+                assert ctypes.string_at(engine.block.address + at + start, len(lifted) - start) == lifted[start:], hex(member)
+        assert engine.block.get("shape_templates") == sum(form.shape(member) == form.shape(word) for member in members)
+    finally:
+        harness.close()
+
+
+def test_the_third_instruction_of_a_shape_is_not_lifted() -> None:
+    assert run(*MOVS) == (2, [1, 2, 3, 70, 0xFFF])
+
+
+def test_other_programs_profit() -> None:
+    run(*MOVS)
+    assert run(0xE3000008, 0xE3001009) == (0, [8, 9, 0, 0, 0])
+
+
+def the_file(cache: Path) -> Path:
+    (found,) = (cache / "kernels").glob("*.shapes")
+    return found
+
+
+def flip(at: int) -> Callable[[bytes], bytes]:
+    return lambda data: data[:at] + bytes([data[at] ^ 0x40]) + data[at:][1:]
+
+
+AREA = PAGE_SIZE + proc.offset("shapes_area") - proc.offset("shape_hash")
+FORMS = PAGE_SIZE + proc.offset("forms") - proc.offset("shape_hash")
+DAMAGE = {
+    "empty": lambda data: b"", "truncated": lambda data: data[: len(data) // 2], "end": flip(25), "form": flip(FORMS + 9), "forms": flip(FORMS - 1),
+    "field": flip(FORMS + 60), "checksum": flip(AREA), "pattern": flip(AREA + shape.offset("pattern")), "hole": flip(-9),
+    "records": flip(AREA + shape.size + template.size + 1), "zeroes": lambda data: data[:PAGE_SIZE] + bytes(len(data) - PAGE_SIZE),
+    "ones": lambda data: data[:PAGE_SIZE] + b"\xff" * (len(data) - PAGE_SIZE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damage_costs_lifting_and_nothing_else(cache: Path, damage: Callable[[bytes], bytes]) -> None:
+    run(*MOVS)
+    path = the_file(cache)
+    before = path.read_bytes()
+    for found in (cache / "templates").glob("*.templates"):
+        found.unlink()
+    path.write_bytes(damage(before))
+    assert path.read_bytes() != before
+    lifted, registers = run(*MOVS)
+    assert registers == [1, 2, 3, 70, 0xFFF]
+    assert lifted <= 2
