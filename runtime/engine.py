@@ -17,6 +17,7 @@ from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, State
 from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
+from dbt.abi.records import RECORD_BYTES
 from dbt.backend.records import encode
 from dbt.frontend.base import HasForms, Lifted, lift_insn
 from dbt.ir.builder import Builder
@@ -31,6 +32,8 @@ from runtime.templates import TemplateStore, pack, sources_fingerprint
 from runtime.vcpu import VCpu
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.compiler import Tier1
 
 TIERS = ("0", "1", "auto")
@@ -83,6 +86,7 @@ class Engine:
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
         self.failed: dict[bytes, str] = {}  # instructions that a bug of ours kept from being lifted -> the error
         self.lifted = 0
+        self.on_lift: Callable[[int, bytes, int], None] | None = None  # called with mode, bytes and number of records of each instruction that is lifted
         self.arena_resets = 0
         self.tier1: Tier1 | None = None
         self._lock = threading.RLock()
@@ -211,6 +215,8 @@ class Engine:
             self._meet_shape(mode, data[: lifted.length])
         self.templates.add(pack(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends))
         self.lifted += 1
+        if self.on_lift is not None:
+            self.on_lift(mode, data[: lifted.length], len(encoded.records) // RECORD_BYTES)
         return lifted.ends, lifted.length, lifted.next_mode
 
     def _meet_shape(self, mode: int, data: bytes) -> None:

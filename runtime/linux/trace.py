@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dbt.abi.records import RECORD_BYTES
 from runtime.linux.strace import trace_syscalls
 
 if TYPE_CHECKING:
-    from dbt.backend.records import Encoded
     from runtime.linux.process import Process
     from runtime.linux.signals import Action, ThreadSignals
 
@@ -35,15 +33,7 @@ def _signals(process: Process) -> None:
 
 
 def _lifting(process: Process) -> None:
-    engine = process.engine
-    add = engine.templates.add
-
-    def added(encoded: Encoded, mode: int, data: bytes, next_mode: int, ends: bool) -> None:
-        say(f"lift {data.hex(' '):<12} mode {mode:#x}: {len(encoded.records) // RECORD_BYTES} records")
-        add(encoded, mode, data, next_mode, ends)
-
-    templates: Any = engine.templates
-    templates.add = added
+    process.engine.on_lift = lambda mode, data, records: say(f"lift {data.hex(' '):<12} mode {mode:#x}: {records} records")
 
 
 def _compiling(process: Process) -> None:
