@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from dbt.abi.archs import LAYOUTS
+from dbt.abi.archs import FRONTENDS, LAYOUTS
 from dbt.frontend import base
 from dbt.frontend.base import Frontend
 from dbt.ir.builder import Builder
@@ -45,8 +45,8 @@ def frontend_for(arch: str) -> Frontend:
     """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none."""
     if arch not in LAYOUTS:
         raise ValueError(f"no guest is called {arch!r}; there are {', '.join(LAYOUTS)}")
-    frontend: Frontend = import_module(f"dbt.frontend.{arch}").frontend
-    return frontend
+    frontends: dict[str, Frontend] = import_module(f"dbt.frontend.{FRONTENDS[arch]}").FRONTENDS
+    return frontends[arch]
 
 
 @cache

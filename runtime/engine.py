@@ -191,7 +191,7 @@ class Engine:
         page = pc & PAGE_MASK
         for _ in range(BLOCK_INSNS):
             data = self.fetch(pc, self.frontend.max_length)
-            if len(data) < self.frontend.min_length:
+            if len(data) < self.frontend.min_length or len(data) < self.frontend.insn_length(mode, data):
                 return
             ends, length, mode = self._make_template(mode, data)
             pc += length

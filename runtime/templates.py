@@ -9,6 +9,7 @@ import ctypes
 import os
 import struct
 
+from dbt.abi.archs import FRONTENDS
 from dbt.abi.records import RECORD_BYTES
 from runtime.area_file import AreaFile, fingerprint
 from runtime.paths import cache_dir
@@ -31,7 +32,7 @@ assert list(template.fields)[3:] == ["insn", "mode", "length", "next_mode", "end
 
 def sources_fingerprint(arch: str) -> bytes:
     """Of everything that decides what a template looks like."""
-    return fingerprint((*_SOURCES, f"dbt/frontend/{arch}"))
+    return fingerprint((*_SOURCES, f"dbt/frontend/{FRONTENDS[arch]}"))
 
 
 def pack(encoded: Encoded, mode: int, data: bytes, next_mode: int, ends: bool) -> bytes:

@@ -128,6 +128,7 @@ class Evaluator:
         self.state = state
         self.memory = memory
         self.env = env
+        self.counter = 0  # of ``cycles``
         if words:
             _WORDS.update(words)
 
@@ -292,6 +293,10 @@ class Evaluator:
         if old == expected:
             self.memory.store(address, inst.of.bits // 8, new)
         return old
+
+    def _cycles(self, inst: Inst, args: list[int]) -> int:
+        self.counter += 1
+        return self.counter
 
     def _fence(self, inst: Inst, args: list[int]) -> int:
         return 0

@@ -143,6 +143,7 @@ for _name, _text in (("add", "a sum"), ("and", "and"), ("or", "or"), ("xor", "ex
 _op("cas", "A T T -> T", "Atomic compare-and-swap and full fence, stored or not: if memory at a equals b it becomes c; gives the old value. `replay` as for "
     "rmw_add.", types=ATOMIC, attrs="align replay", effects="rwfb", align=1, replay=0)
 _op("fence", "-> void", "Memory fence; `order` is one of acquire, release, seq_cst.", attrs="order", effects="b")
+_op("cycles", "-> i64", "A counter that only goes up, at a steady rate: the host's time-stamp counter.", effects="b")
 _op("prefetch", "A -> void", "Hint that a will be accessed. Never faults; engines may ignore it.")
 
 # Floating point (arguments and results are bit patterns; the environment is fp_mode/fp_flags of the state, or the ARM "standard FPSCR" with std=1) --------

@@ -7,10 +7,11 @@ it, and copies the records, patching those that depend on the address.
 
 from __future__ import annotations
 
-from dbt.abi.archs import INSN_RULE_ARM
+from dbt.abi.archs import INSN_RULE_ARM, INSN_RULE_X86_64
 from dbt.abi.exits import FAULT_EXEC, FAULT_UNMAPPED, Exit
 from dbt.abi.memory import PAGE_BITS, PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
 from dbt.abi.records import CODES, RECORD_BYTES, is_rare
+from dbt.abi.x86_length import MAX_LENGTH
 from dbt.ir.optable import OPS
 from runtime.kernels.build import export, kernel
 from runtime.kernels.codepages import TAG_PC, attach, block_bucket, lock, mark_code, unlock
@@ -53,6 +54,7 @@ from runtime.kernels.offsets import (
 from runtime.kernels.shapes import shape_template
 from runtime.kernels.softmmu import page_flags
 from runtime.kernels.templates import find_template
+from runtime.kernels.x86_length import x86_length
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS
 
 _LIFT = int(Exit.LIFT)
@@ -82,12 +84,18 @@ def is_rare_code(code):
 
 
 @kernel
-def insn_length(rule, mode, base, address):
-    """Bytes of the instruction at *address*; only its first ``min_length`` bytes are read."""
-    if rule == INSN_RULE_ARM and mode & 1:
-        high = g_ld8(base, address + 1)
-        return 4 if high >= 0b11101 << 3 else 2
-    return 4
+def insn_length(cpu, rule, mode, base, address):
+    """Bytes of the instruction at *address*. Nothing is read from a following page that can't be fetched from; a length that reaches into it is one of
+    several possible."""
+    if rule == INSN_RULE_ARM:
+        if mode & 1:
+            high = g_ld8(base, address + 1)
+            return 4 if high >= 0b11101 << 3 else 2
+        return 4
+    limit = (address & PAGE_MASK) + PAGE_SIZE
+    if limit - address < MAX_LENGTH and page_flags(cpu, limit) & _FETCHABLE == _FETCHABLE:
+        limit += PAGE_SIZE
+    return x86_length(base, address, limit, rule == INSN_RULE_X86_64)
 
 
 @kernel
@@ -113,7 +121,7 @@ def has_template(cpu, pc, mode):
     """1 if the instruction at *pc*, on a readable page, has its template (or gets one from its shape) or goes on to the next page."""
     proc = ldp(cpu, CPU_PROC)
     base = ldp(cpu, CPU_GUEST_BASE)
-    length = insn_length(ld64(proc, PROC_INSN_RULE), mode, base, pc)
+    length = insn_length(cpu, ld64(proc, PROC_INSN_RULE), mode, base, pc)
     if (pc & (PAGE_SIZE - 1)) + length > PAGE_SIZE:
         return 1
     lock(proc)
@@ -157,7 +165,7 @@ def _collect(cpu, proc, tag):
     for n in range(BLOCK_INSNS):
         if (pc ^ start) & PAGE_MASK:
             return n
-        length = insn_length(rule, mode, base, pc)
+        length = insn_length(cpu, rule, mode, base, pc)
         if (pc & (PAGE_SIZE - 1)) + length > PAGE_SIZE:
             if n != 0:
                 return n  # so that a fault on the second page comes with this pc

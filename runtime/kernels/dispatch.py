@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba.core import types
 
-from dbt.abi.archs import LAYOUTS
+from dbt.abi.archs import INSN_RULE_I386, INSN_RULE_X86_64, LAYOUTS
 from dbt.abi.exclusive import Failure
 from dbt.abi.exits import REQUEST_PAUSE, Exit
 from dbt.backend.llvm.convention import enter_shell
@@ -27,6 +27,7 @@ from runtime.kernels.offsets import (
     CPU_REQUEST,
     JUMP_NATIVE,
     JUMP_TAG,
+    PROC_INSN_RULE,
     PROC_VCPUS,
 )
 from runtime.kernels.rendezvous import enter_running, leave_running, lock_rendezvous, pass_poll, unlock_rendezvous
@@ -36,8 +37,22 @@ _REPLAY = int(Exit.REPLAY)
 _REQUEST, _SYSCALL, _EXCEPTION = int(Exit.REQUEST), int(Exit.SYSCALL), int(Exit.EXCEPTION)
 _MEMORY_FAULT, _FETCH_FAULT = int(Exit.MEMORY_FAULT), int(Exit.FETCH_FAULT)
 _BY_EXCEPTION, _BY_FAULT = int(Failure.EXCEPTION), int(Failure.FAULT)
-enter = types.ExternalFunction("enter", types.void(P, P))
-llvm_text(enter_shell(LAYOUTS["arm"]))
+enter_arm = types.ExternalFunction("enter_arm", types.void(P, P))
+enter_i386 = types.ExternalFunction("enter_i386", types.void(P, P))
+enter_x86_64 = types.ExternalFunction("enter_x86_64", types.void(P, P))
+llvm_text("".join([enter_shell(layout) for layout in LAYOUTS.values()]))
+
+
+@kernel
+def _enter(cpu, proc, region):
+    """Enter native code with the pinned registers of the guest."""
+    rule = ld64(proc, PROC_INSN_RULE)
+    if rule == INSN_RULE_I386:
+        enter_i386(cpu, region)
+    elif rule == INSN_RULE_X86_64:
+        enter_x86_64(cpu, region)
+    else:
+        enter_arm(cpu, region)
 
 
 @kernel
@@ -111,7 +126,7 @@ def _run_blocks(cpu, proc):
             jump = jump_entry(tag & TAG_PC)
             if ld64(cpu, jump + JUMP_TAG) == tag:
                 st64(cpu, jump + JUMP_NATIVE, entry)
-            enter(cpu, i2p(entry))
+            _enter(cpu, proc, i2p(entry))
         else:
             interpret(cpu, block)
         if ld64(cpu, CPU_EXIT_REASON) == _REPLAY:

@@ -212,6 +212,8 @@ put32:
     st32(cpu, b, ld64(cpu, a))
 clrex:
     clrex(cpu)
+cycles:
+    st64(cpu, d, cycles())
 fence:
     if a:
         fence()

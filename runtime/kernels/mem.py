@@ -184,6 +184,11 @@ def _pause(builder: ir.IRBuilder) -> None:
     builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), name), [])
 
 
+def _cycles(builder: ir.IRBuilder) -> Any:
+    return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(_I64, []), "llvm.readcyclecounter"), [])
+
+
+cycles = _intrinsic("cycles", "The host's cycle counter.", I64, (), _cycles)
 fence = _intrinsic("fence", "Sequentially consistent memory fence.", VOID, (), _fence)
 pause = _intrinsic("pause", "Tell the host core that this is a spin loop.", VOID, (), _pause)
 

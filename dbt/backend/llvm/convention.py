@@ -41,9 +41,9 @@ def parameters(layout: CpuLayout) -> str:
 
 
 def enter_shell(layout: CpuLayout) -> str:
-    """LLVM text of ``void enter(ptr cpu, ptr region)`` in the C convention: loads the pinned slots and calls the region, which returns
+    """LLVM text of ``void enter_ARCH(ptr cpu, ptr region)`` in the C convention: loads the pinned slots and calls the region, which returns
     after it (or one of the regions it tail-called) has stored them."""
-    lines = ["define void @enter(ptr %cpu, ptr %region) {"]
+    lines = [f"define void @enter_{layout.arch}(ptr %cpu, ptr %region) {{"]
     arguments = ["ptr %cpu"]
     for name, offset, llvm in pinned_values(layout):
         lines.append(f"  %at_{name} = getelementptr i8, ptr %cpu, i64 {offset}")

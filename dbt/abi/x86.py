@@ -1,0 +1,98 @@
+"""State of an x86 vCPU, one layout for i386 and one for x86-64 (user level, 32-bit and 64-bit code).
+
+The guest mode is always 0: the architecture decides between 32-bit and 64-bit code. rIP is no slot: lifted code uses ``pcadd`` and exits carry
+addresses. The status flags are kept raw, so that an instruction that sets them costs little and one that reads them works them out:
+
+========  ==================================================================================================
+CF SF OF  ``cf``, ``sf``, ``of``: 0 or 1
+ZF        ``zf == 0`` (the result, zero-extended)
+PF        the low byte of ``pf`` has an even number of ones (the result again)
+AF        bit 4 of ``af ^ pf`` (so ``af`` is the exclusive or of the operands, ``pf`` the result)
+========  ==================================================================================================
+
+DF is ``df``; the other bits of EFLAGS that user code can change are in ``eflags``. The x87 registers are numbered physically: ``fpr0`` is R0 whatever
+TOP is, its significand ``m`` and its sign and exponent ``e``; MM0 to MM7 are the significands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbt.abi.cpu import CpuLayout, header
+from dbt.ir.types import F32, F64, I1, I16, I32, I64, V64, V128, Type
+
+REGISTERS_32 = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
+REGISTERS_64 = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{i}" for i in range(8, 16)))
+SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+FLAG_SLOTS = ("cf", "pf", "af", "zf", "sf", "of")
+
+# EFLAGS (SDM vol. 1, 3.4.3).
+CF, PF, AF, ZF, SF, TF, IF, DF, OF = 1, 1 << 2, 1 << 4, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+NT, AC, ID = 1 << 14, 1 << 18, 1 << 21
+EFLAGS_FIXED = 1 << 1 | IF  # what user code always reads as 1
+EFLAGS_OTHER = NT | AC | ID  # kept in the slot ``eflags``
+
+# Selectors that Linux gives to user code: the flat segments, and the first of the three descriptors that set_thread_area fills. Bits 0 to 2 are RPL and TI.
+USER_CS_32, USER_DS, USER_CS_64 = 0x23, 0x2B, 0x33
+TLS_ENTRY, TLS_ENTRIES = 12, 3
+TLS_SELECTORS = tuple((TLS_ENTRY + i) << 3 | 3 for i in range(TLS_ENTRIES))
+
+FCW_INITIAL, MXCSR_INITIAL = 0x37F, 0x1F80
+
+
+def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pinned: tuple[str, ...]) -> CpuLayout:
+    layout = header()
+    slots: dict[str, tuple[int, Type]] = {}
+
+    def cell(name: str, type: Type) -> None:
+        layout.add(name, 8)
+        slots[name] = (layout.offset(name), type)
+
+    for name in registers:
+        cell(name, word)
+    for name, type in (("cf", I1), ("pf", word), ("af", word), ("zf", word), ("sf", I1), ("of", I1), ("df", I1), ("eflags", I32)):
+        cell(name, type)
+    for name in ("fs_base", "gs_base"):
+        cell(name, word)
+    for i in range(TLS_ENTRIES):
+        cell(f"tls{i}_base", word)
+    for name in SEGMENTS:
+        cell(name, I16)
+    for name, type in (("fcw", I32), ("fsw", I32), ("ftop", I32), ("ftw", I32), ("mxcsr", I32)):  # ftw: the abridged tag word of FXSAVE, bit i for R[i]
+        cell(name, type)
+    layout.add("fpr", 8, 16, align=16)
+    for i in range(8):
+        at = layout.offset("fpr") + 16 * i
+        slots[f"fpr{i}m"] = (at, I64)
+        slots[f"mm{i}"] = (at, V64)
+        slots[f"fpr{i}e"] = (at + 8, I16)
+    layout.add("xmm", 8, 2 * vectors, align=16)
+    for i in range(vectors):
+        at = layout.offset("xmm") + 16 * i
+        slots[f"xmm{i}"] = (at, V128)
+        slots[f"xmm{i}d"] = (at, F64)  # the scalar double
+        slots[f"xmm{i}h"] = (at + 8, F64)  # the high half
+        slots[f"xmm{i}s"] = (at, F32)  # the scalar single
+    for name in ("fp_mode", "fp_flags"):
+        slots[name] = (layout.offset(name), I32)
+    return CpuLayout(arch, layout, slots, pinned, address_type=word, flags=FLAG_SLOTS)
+
+
+i386 = _layout("i386", REGISTERS_32, I32, 8, REGISTERS_32)
+x86_64 = _layout("x86_64", REGISTERS_64, I64, 16, (*REGISTERS_64[:9], "r12"))
+
+
+def eflags(slots: Mapping[str, int]) -> int:
+    """EFLAGS from the values of the slots."""
+    result = slots["pf"] & 0xFF
+    value = EFLAGS_FIXED | slots["eflags"] & EFLAGS_OTHER | slots["cf"] * CF | slots["sf"] * SF | slots["of"] * OF | slots["df"] * DF
+    return value | (result.bit_count() % 2 == 0) * PF | (slots["zf"] == 0) * ZF | (slots["af"] ^ result) & AF
+
+
+def parts(value: int) -> dict[str, int]:
+    """Slot -> value for all of EFLAGS."""
+    odd = 0 if value & PF else 1
+    return {
+        "cf": value & 1, "pf": odd, "af": odd ^ value & AF, "zf": 0 if value & ZF else 1, "sf": int(value & SF != 0), "of": int(value & OF != 0),
+        "df": int(value & DF != 0), "eflags": value & EFLAGS_OTHER,
+    }  # fmt: skip

@@ -1,0 +1,253 @@
+"""Data transfer (SDM vol. 1, 5.1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dbt.abi.x86 import SEGMENTS, TLS_SELECTORS, USER_CS_32, USER_CS_64, USER_DS
+from dbt.frontend.x86 import flags
+from dbt.frontend.x86.atomics import exchange, update
+from dbt.frontend.x86.context import AX, BP, BX, CX, DI, DX, SI, SP, Context
+from dbt.frontend.x86.operands import Memory, Operand, Register, SegmentRegister
+from dbt.ir.types import I16, I32, I64, V128
+from dbt.ir.unit import Inst
+
+_ALL = (AX, CX, DX, BX, SP, BP, SI, DI)
+_SS = 2
+
+
+def mov(c: Context, dst: Operand, src: Operand) -> None:
+    c.write(dst, c.read(src, dst.size))
+
+
+def movzx(c: Context, dst: Register, src: Operand) -> None:
+    value = c.read(src)
+    c.write(dst, c.extend(value, I64) if dst.size == 64 else value)
+
+
+def movsx(c: Context, dst: Register, src: Operand) -> None:
+    """MOVSX, MOVSXD, and (in the accumulator) CBW, CWDE, CDQE."""
+    c.write(dst, _sign_extended(c, c.read(src), src.size, dst.size))
+
+
+def _sign_extended(c: Context, value: Inst, size: int, to: int) -> Inst:
+    if to == size:
+        return value
+    wide = c.extend(value, I64 if to == 64 else I32, size)
+    return c.narrow(wide, to)
+
+
+def cbw(c: Context) -> None:
+    """CBW, CWDE, CDQE."""
+    movsx(c, Register(AX, c.size), Register(AX, c.size // 2))
+
+
+def cwd(c: Context) -> None:
+    """CWD, CDQ, CQO: rDX is the sign of rAX."""
+    value = c.get_register(AX, c.size)
+    if c.size == 16:
+        value = c.b.sext(I32, c.b.trunc(I16, value))
+    c.put_register(DX, c.narrow(c.b.sar(value, value.type.bits - 1), c.size), c.size)
+
+
+def cmovcc(c: Context, dst: Register, src: Operand, cc: int) -> None:
+    """The source is read, and may fault, whatever the condition; a 32-bit destination is zero-extended even if it stays."""
+    value, old = c.read(src), c.read(dst)
+    c.write(dst, c.b.select(flags.condition(c, cc), value, old))
+
+
+def setcc(c: Context, dst: Operand, cc: int) -> None:
+    c.write(dst, c.flag_to(flags.condition(c, cc), 8))
+
+
+def bswap(c: Context, dst: Register) -> None:
+    """Of 16 bits it is undefined; processors and the oracle give 0."""
+    c.write(dst, c.const(0, 16) if dst.size == 16 else c.b.bswap(c.read(dst)))
+
+
+# Exchange: with memory always atomic ------------------------------------------------------------------------------------
+def xchg(c: Context, dst: Operand, src: Register) -> None:
+    """With memory it is atomic without LOCK, too."""
+    value = c.read(src)
+    if isinstance(dst, Memory):
+        c.write(src, exchange(c, "rmw_xchg", c.address(dst), value, dst.size))
+    elif dst != src:
+        old = c.read(dst)
+        c.write(src, old)
+        c.write(dst, value)
+
+
+def nop_or_xchg(c: Context, dst: Register, src: Register) -> None:
+    """90 to 97: XCHG with the accumulator. 90 is NOP, which leaves the upper half of RAX alone; with F3 it is PAUSE."""
+    if dst.n == src.n == AX:
+        if c.prefix == 0xF3:
+            c.b.yield_(c.next_address(), c.mode)
+            c.ends = True
+        return
+    xchg(c, dst, src)
+
+
+def xadd(c: Context, dst: Operand, src: Register) -> None:
+    addend, size = c.read(src), dst.size
+
+    def finish(old: Inst, result: Inst) -> None:
+        flags.set_add(c, old, addend, result, size)
+        c.write(src, old)
+
+    update(c, dst, lambda old: c.narrow(c.b.add(old, addend), size), finish, ("rmw_add", addend))
+
+
+def cmpxchg(c: Context, dst: Operand, src: Register) -> None:
+    """A register that the outcome leaves alone is not even zero-extended; memory gets a write cycle whatever the outcome."""
+    b, size = c.b, dst.size
+    new, expected = c.read(src), c.get_register(AX, size)
+    if isinstance(dst, Memory):
+        address = c.address(dst)
+        if c.locked:
+            old = c.loaded(b.cas(address, c.stored(expected, size), c.stored(new, size)))
+        else:
+            old = c.load(address, size)
+            c.store(address, b.select(b.eq(old, expected), new, old), size)
+        equal = b.eq(old, expected)
+        flags.set_sub(c, expected, old, c.narrow(b.sub(expected, old), size), size)
+    else:
+        old = c.read(dst)
+        equal = b.eq(old, expected)
+        flags.set_sub(c, expected, old, c.narrow(b.sub(expected, old), size), size)
+    different, end = c.branch_if(equal), b.new_label()
+    if not isinstance(dst, Memory):
+        c.write(dst, new)
+    b.br(then=end)
+    b.start(different)
+    c.put_register(AX, old, size)
+    b.br(then=end)
+    b.start(end)
+
+
+def cmpxchg_pair(c: Context, dst: Memory) -> None:
+    """CMPXCHG8B or, with REX.W, CMPXCHG16B."""
+    if c.size == 64:
+        cmpxchg16b(c, dst)
+    else:
+        cmpxchg8b(c, dst)
+
+
+def cmpxchg16b(c: Context, dst: Memory) -> None:
+    """RDX:RAX is expected, RCX:RBX is new; a misaligned operand raises #GP."""
+    b, address = c.b, c.address(dst)
+    c.raise_if(b.ne(b.and_(address, 15), 0), "protection")
+    old = b.ld(V128, address)
+    low, high = b.vhalf(old, index=0), b.vhalf(old, index=1)
+    equal = b.and_(b.eq(low, c.get_word(AX)), b.eq(high, c.get_word(DX)))
+    b.st(address, b.select(equal, b.vpair(c.get_word(BX), c.get_word(CX)), old))
+    flags.set_zero(c, equal)
+    different, end = c.branch_if(equal), b.new_label()
+    b.br(then=end)
+    b.start(different)
+    c.put_word(AX, low)
+    c.put_word(DX, high)
+    b.br(then=end)
+    b.start(end)
+
+
+def cmpxchg8b(c: Context, dst: Memory) -> None:
+    """CMPXCHG8B: EDX:EAX is expected, ECX:EBX is new; only ZF changes."""
+    b, address = c.b, c.address(dst)
+    expected, new = _pair(c, DX, AX), _pair(c, CX, BX)
+    if c.locked:
+        old = b.cas(address, expected, new)
+    else:
+        old = b.ld(I64, address)
+        b.st(address, b.select(b.eq(old, expected), new, old))
+    equal = b.eq(old, expected)
+    flags.set_zero(c, equal)
+    different, end = c.branch_if(equal), b.new_label()
+    b.br(then=end)
+    b.start(different)
+    c.put_register(AX, c.narrow(old, 32), 32)
+    c.put_register(DX, c.narrow(b.shr(old, 32), 32), 32)
+    b.br(then=end)
+    b.start(end)
+
+
+def _pair(c: Context, high: int, low: int) -> Inst:
+    return c.b.or_(c.b.shl(c.extend(c.get_register(high, 32), I64), 32), c.extend(c.get_register(low, 32), I64))
+
+
+# Stack ------------------------------------------------------------------------------------------------------------------
+def push(c: Context, src: Operand) -> None:
+    if isinstance(src, SegmentRegister):
+        c.push(c.extend(c.read(src), I64 if c.size == 64 else I32), c.size)
+    else:
+        c.push(c.read(src, c.size), c.size)
+
+
+def pop(c: Context, dst: Operand) -> None:
+    """An address that uses rSP sees it after the pop; POP rSP keeps what was popped."""
+    value, top = c.pop(c.size)
+    if isinstance(dst, Memory):
+        if dst.base == SP:
+            dst = replace(dst, displacement=dst.displacement + c.size // 8)
+        c.write(dst, value)
+        c.put_word(SP, top)
+    else:
+        c.put_word(SP, top)
+        c.write(dst, value)
+
+
+def pop_segment(c: Context, dst: SegmentRegister) -> None:
+    value, top = c.pop(c.size)
+    _load_segment(c, dst.n, c.narrow(value, 16))
+    c.put_word(SP, top)
+
+
+def pusha(c: Context) -> None:
+    """PUSHA, PUSHAD: SP as it was before."""
+    b, size, top = c.b, c.size, c.get_word(SP)
+    for i, n in enumerate(_ALL, 1):
+        c.store(b.sub(top, i * size // 8), c.get_register(n, size), size)
+    c.put_word(SP, b.sub(top, len(_ALL) * size // 8))
+
+
+def popa(c: Context) -> None:
+    """POPA, POPAD: the saved SP is skipped."""
+    b, size, top = c.b, c.size, c.get_word(SP)
+    values = {n: c.load(b.add(top, i * size // 8), size) for i, n in enumerate(reversed(_ALL)) if n != SP}
+    for n, value in values.items():
+        c.put_register(n, value, size)
+    c.put_word(SP, b.add(top, len(_ALL) * size // 8))
+
+
+# Segment registers (SDM vol. 1, 5.1.12) -----------------------------------------------------------------------------------
+def mov_from_segment(c: Context, dst: Operand, src: SegmentRegister) -> None:
+    """To memory always 16 bits, to a register the operand size."""
+    value = c.read(src)
+    if isinstance(dst, Memory):
+        c.write(replace(dst, size=16), value)
+    else:
+        c.write(dst, c.extend(value, I64) if dst.size == 64 else value)
+
+
+def mov_to_segment(c: Context, dst: SegmentRegister, src: Operand) -> None:
+    if dst.n == 1:  # CS
+        c.undefined()
+    _load_segment(c, dst.n, c.read(src))
+
+
+def _load_segment(c: Context, n: int, selector: Inst) -> None:
+    """Load a selector that Linux gives user code: a flat segment, the null selector (not into SS), or a descriptor of set_thread_area, whose base
+    is in ``tlsN_base``. Any other raises #GP."""
+    b = c.b
+    flat = [USER_DS, *([] if n == _SS else [USER_CS_32, USER_CS_64])]
+    known = b.ult(selector, 4) if n != _SS else b.eq(selector, USER_DS)
+    for value in (*flat, *TLS_SELECTORS):
+        known = b.or_(known, b.eq(selector, value))
+    c.raise_if(b.not_(known), "protection")
+    name = SEGMENTS[n]
+    if name in ("fs", "gs"):
+        base = b.const(c.word, 0)
+        for i, value in enumerate(TLS_SELECTORS):
+            base = b.select(b.eq(selector, value), b.getreg(f"tls{i}_base"), base)
+        b.put(base, slot=f"{name}_base")
+    b.put(b.trunc(I16, selector), slot=name)
+

@@ -1,0 +1,70 @@
+"""The x86 frontends: decode, semantics."""
+
+from __future__ import annotations
+
+from dbt.abi.x86_length import MAX_LENGTH
+from dbt.frontend.base import Lifted
+from dbt.frontend.x86.context import Context, UndefinedInstruction
+from dbt.frontend.x86.decode import Encoding
+from dbt.frontend.x86.operands import Memory
+from dbt.frontend.x86.tables import Row, match
+from dbt.ir.builder import Builder
+
+
+class X86Frontend:
+    """``dbt.frontend.base.Frontend`` for 32-bit code (arch i386) or 64-bit code (x86_64)."""
+
+    max_length = MAX_LENGTH
+    min_length = 1
+
+    def __init__(self, arch: str) -> None:
+        self.arch = arch
+        self.long = arch == "x86_64"
+
+    def insn_length(self, mode: int, data: bytes) -> int:
+        """Bytes of the instruction at the start of *data*; exceeds ``len(data)`` where memory ends inside it."""
+        return min(Encoding(data, self.long).length, MAX_LENGTH)
+
+    def mode_name(self, mode: int) -> str:
+        return "x86-64" if self.long else "i386"
+
+    def lift(self, b: Builder, mode: int, data: bytes) -> Lifted:
+        e = Encoding(data, self.long)
+        c = Context(b, mode, e, self.long)
+        if e.length > MAX_LENGTH:
+            c.length = MAX_LENGTH
+            c.raise_exception("protection")
+            return Lifted(MAX_LENGTH, mode, True)
+        row = match(e, self.long) if e.length <= len(data) else None
+        undefined = not self._emit(c, e, row)
+        return Lifted(c.length, mode, c.ends, undefined)
+
+    def _emit(self, c: Context, e: Encoding, row: Row | None) -> bool:
+        """Emit the instruction's own IR; False if it is undefined, which raises the guest's exception in its place."""
+        b = c.b
+        block, start, labels = b.block, len(b.block.insts), len(b.unit.blocks)
+        if row is not None:
+            try:
+                c.size = operand_size(e, row, self.long)
+                operands = [code(e, c.size) for code in row.codes]
+                if None in operands or (e.lock and not ("lock" in row.words and isinstance(operands[0], Memory))):
+                    raise UndefinedInstruction
+                row.call(c, *operands, **row.arguments(e))
+                return True
+            except UndefinedInstruction:
+                for label in list(b.unit.blocks)[labels:]:
+                    del b.unit.blocks[label]
+                del block.insts[start:]
+                b.block = block
+        c.raise_exception("undefined")
+        return False
+
+
+def operand_size(e: Encoding, row: Row, long: bool) -> int:
+    """The operand size in bits (SDM vol. 2A, 2.2.1.7 and appendix B.1.8 for the forced ones)."""
+    if long:
+        if e.wide or "f64" in row.words:
+            return 64
+        if "d64" in row.words:
+            return 16 if e.operand_16 else 64
+    return 16 if e.operand_16 and row.prefix != 0x66 else 32
