@@ -45,6 +45,7 @@ def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | 
          region: bool = False, idiom: bool = True) -> Dump:  # fmt: skip
     """Guest code of a program, or of bytes in hexadecimal, at the stages named (comma-separated, or ``all``). *idiom*: exclusive pairs become atomic
     operations."""
+    from dbt.abi.archs import LAYOUTS
     from dbt.pipeline import parse_stages
     from dbt.views import source
     from dbt.views.dump import dump as make
@@ -60,7 +61,8 @@ def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | 
     if not wanted:
         raise UsageError("dump: --stage: no stage named: see dbt dump --help")
     if hex_bytes is not None:
-        start = source.address(at) if at else 0
+        bits = LAYOUTS[source.ISAS[isa or "a32"][0]].address_type.bits
+        start = source.address(at, bits) if at else 0
         code = source.from_hex(hex_bytes, isa or "a32", start)
         return make(code, start, isa or "a32", wanted, region=region, whole=True, idiom=idiom)
     assert program is not None

@@ -37,7 +37,7 @@ class Frontend(Protocol):
     def insn_length(self, mode: int, data: bytes) -> int: ...
 
     def mode_name(self, mode: int) -> str:
-        """As in ``--isa``: ``a32``, ``t32``, ``x86-32``, ``x86-64``."""
+        """As in ``--isa``: ``a32``, ``t32``, ``i386``, ``x86-64``."""
         ...
 
 

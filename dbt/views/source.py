@@ -10,7 +10,7 @@ from runtime.linux.elf import PF_X, Elf, read_elf
 from runtime.linux.errors import UsageError
 
 # --isa -> (arch, guest mode)
-ISAS: dict[str, tuple[str, int]] = {"a32": ("arm", 0), "t32": ("arm", MODE_THUMB)}
+ISAS: dict[str, tuple[str, int]] = {"a32": ("arm", 0), "t32": ("arm", MODE_THUMB), "i386": ("i386", 0), "x86-64": ("x86_64", 0)}
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Source:
         return next((isa for start, isa in reversed(self.modes) if start <= address), self.isa)
 
 
-def address(text: str) -> int:
-    """A 32-bit guest address, decimal or with 0x; UsageError if *text* is none."""
+def address(text: str, bits: int = 32) -> int:
+    """A guest address of *bits* bits, decimal or with 0x; UsageError if *text* is none."""
     try:
         value = int(text, 0)
     except ValueError:
         raise UsageError(f"--at {text}: not an address: write one such as 0x10400") from None
-    if not 0 <= value < 1 << 32:
-        raise UsageError(f"--at {text}: outside the address space: 32 bits")
+    if not 0 <= value < 1 << bits:
+        raise UsageError(f"--at {text}: outside the address space: {bits} bits")
     return value
 
 
@@ -103,9 +103,17 @@ def from_program(path: str) -> Source:
     supported = sorted({arch for arch, _ in ISAS.values()})
     if elf.arch not in supported:
         raise UsageError(f"{path}: is for {elf.arch}: guests that can be translated are {', '.join(supported)}")
-    source = Source(path, elf.arch, elf.entry & ~1, "t32" if elf.entry & 1 else "a32", pieces)
+    start, isa = _place(elf.arch, elf.entry)
+    source = Source(path, elf.arch, start, isa, pieces)
     _read_symbols(source, elf)
     return source
+
+
+def _place(arch: str, value: int) -> tuple[int, str]:
+    """(address, isa) of an entry point or the value of a function symbol: in ARM code bit 0 means T32."""
+    if arch == "arm":
+        return value & ~1, "t32" if value & 1 else "a32"
+    return value, next(isa for isa, (of, _) in ISAS.items() if of == arch)
 
 
 def _read_symbols(source: Source, elf: Elf) -> None:
@@ -123,7 +131,8 @@ def _read_symbols(source: Source, elf: Elf) -> None:
         return
     for name, value, size, kind in rows:
         if kind in ("STT_FUNC", "STT_GNU_IFUNC") and name:
-            source.symbols[name] = Symbol(name, value & ~1, size, "t32" if value & 1 else "a32")
-        elif name[:2] in ("$a", "$t"):
+            address, isa = _place(source.arch, value)
+            source.symbols[name] = Symbol(name, address, size, isa)
+        elif source.arch == "arm" and name[:2] in ("$a", "$t"):
             source.modes.append((value, "a32" if name[1] == "a" else "t32"))
     source.modes.sort()

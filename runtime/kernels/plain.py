@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Any
 
 _MASK = (1 << 64) - 1
@@ -114,6 +115,7 @@ def functions() -> Functions:
         "p2i": I64,
         "i2p": I64,
         "fence": lambda: None,
+        "cycles": lambda: I64(perf_counter_ns()),
         "pause": lambda: None,
         "syscall": _syscall,
         "ticks": lambda: I64(time.monotonic_ns()),

@@ -16,7 +16,7 @@ from dbt.abi.x86_length import (
     TWO_BYTE,
     opcodes,
 )
-from runtime.kernels.build import kernel
+from runtime.kernels.build import export, kernel
 from runtime.kernels.mem import g_ld8, lshr
 
 
@@ -49,7 +49,7 @@ def _has(opcode, a, b, c, d):
     return (lshr(word, opcode & 63) & 1) != 0
 
 
-@kernel
+@export("x86_length", "i64(p,i64,i64,i64)")
 def x86_length(base, address, limit, long):
     """Bytes of the instruction at *address* (64-bit code if *long*), 15 at most. Bytes from *limit* on are not read: an instruction that goes on there has
     a length that says so, and nothing more."""
@@ -83,7 +83,7 @@ def x86_length(base, address, limit, long):
         opcode = g_ld8(base, at)
         at += 1
         map = 2
-        if opcode == _ESCAPE_38 or opcode == _ESCAPE_3A:
+        if opcode in (_ESCAPE_38, _ESCAPE_3A):
             if at >= limit:
                 return min(at - address + 1, MAX_LENGTH)
             modrm = True
@@ -119,7 +119,7 @@ def x86_length(base, address, limit, long):
         at += 1
         mod = byte >> 6
         rm = byte & 7
-        if map == 1 and (opcode == _GROUP_3B or opcode == _GROUP_3V) and byte & 0x30 == 0:
+        if map == 1 and opcode in (_GROUP_3B, _GROUP_3V) and byte & 0x30 == 0:
             more += 1 if opcode == _GROUP_3B else z
         if mod != 3:
             if small and not long:

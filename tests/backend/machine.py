@@ -56,7 +56,7 @@ class Machine:
             self._kept.append(function)
             ctypes.c_uint64.from_address(shells.address(f"c_{name}")).value = ctypes.cast(function, ctypes.c_void_p).value or 0
             self._table[helper_offset(name) // 8] = op if op and name == "op" else shells.address(f"h_{name}")
-        self._enter = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(shells.address("enter"))
+        self._enter = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)(shells.address(f"enter_{LAYOUT.arch}"))
         self.put("helpers", ctypes.addressof(self._table))
         self.put("guest_base", ctypes.addressof(self.memory) - BASE)
         self.flush_tlb()

@@ -29,7 +29,6 @@ CASES = [
     ("dump {text}", "not an ELF file"),
     ("dump {empty}", "not an ELF file"),
     ("dump {truncated}", "truncated"),
-    ("dump {python}", "x86-64"),
     ("dump missing", "No such file"),
     ("dump {directory}", "directory"),
     ("run", "no program given"),

@@ -12,8 +12,8 @@ Compute = Callable[[Inst], Inst]
 
 
 def update(c: Context, dst: Operand, compute: Compute, set_flags: Callable[[Inst, Inst], None], atomic: tuple[str, Inst] | None = None) -> None:
-    """``dst = compute(dst)``, then *set_flags* with the old and the new value. *atomic*: the IR row that does the same in memory at one go, and its operand (in the
-    working type); without one, a locked instruction compares and swaps until it succeeds."""
+    """``dst = compute(dst)``, then *set_flags* with the old and the new value. *atomic*: the IR row that does the same in memory at one go, and its operand (in
+    the working type); without one, a locked instruction compares and swaps until it succeeds."""
     if not isinstance(dst, Memory):
         old = c.read(dst)
         new = compute(old)

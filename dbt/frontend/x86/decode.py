@@ -33,8 +33,8 @@ _BASE_16 = ((3, 6), (3, 7), (5, 6), (5, 7), (6, None), (7, None), (5, None), (3,
 class Encoding:
     """The parts of one instruction.
 
-    ``prefix`` is the last of F2 and F3 (0 if none), ``segment`` an override as in ``dbt.abi.x86.SEGMENTS`` or None, ``address_size`` in bits. ``reg`` and ``rm``
-    include their REX bits; ``base`` and ``index`` are register numbers, None, or ``RIP``; ``opcode_reg`` is the register in the opcode's low bits.
+    ``prefix`` is the last of F2 and F3 (0 if none), ``segment`` an override as in ``dbt.abi.x86.SEGMENTS`` or None, ``address_size`` in bits. ``reg`` and
+    ``rm`` include their REX bits; ``base`` and ``index`` are register numbers, None, or ``RIP``; ``opcode_reg`` is the register in the opcode's low bits.
     ``immediates`` are sign-extended. ``length`` may exceed the bytes that were given; then nothing else is meaningful."""
 
     __slots__ = (

@@ -23,8 +23,7 @@ def ud(c: Context, *_: Operand) -> None:
 
 
 def xlat(c: Context) -> None:
-    b, size = c.b, c.address_size
-    table = Memory(8, c.segment, BX, None, 0, 0, size)
+    table = Memory(8, c.segment, BX, None, 0, 0, c.address_size)
     c.put_register(AX, c.load(c.address(table, c.extend(c.get_register(AX, 8), c.word)), 8), 8)
 
 

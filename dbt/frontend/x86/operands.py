@@ -1,9 +1,9 @@
 """Operands: what an instruction's semantics see of its encoding.
 
-``OPERANDS`` has the operand codes of the opcode maps (SDM vol. 2D, A.2): an addressing letter (E: ModRM register or memory, G: ModRM reg, I: immediate, J: relative
-offset, M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
-registers, P, Q, N with MMX registers) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most; y: operand size, 32 at least; x: 128). Register
-names stand for themselves (``rAX`` has the operand size).
+``OPERANDS`` has the operand codes of the opcode maps (SDM vol. 2D, A.2): an addressing letter (E: ModRM register or memory, G: ModRM reg, I: immediate,
+J: relative offset, M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
+registers, P, Q, N with MMX registers) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most; y: operand size, 32 at
+least; x: 128). Register names stand for themselves (``rAX`` has the operand size).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory operand: segment (as in ``dbt.abi.x86.SEGMENTS``, None for a flat one), base and index registers (None, or ``decode.RIP`` as base), scale as a shift."""
+    """Memory operand: segment (as in ``dbt.abi.x86.SEGMENTS``, None for a flat one), base and index registers (None, or ``decode.RIP`` as base), scale as a
+    shift."""
 
     size: int
     segment: int | None
@@ -69,8 +70,8 @@ class Mmx:
     size: int = 64
 
 
-Operand = Register | Memory | Immediate | Relative | SegmentRegister | Xmm | Mmx
-OperandCode = Callable[[Encoding, int], Operand | None]  # of an encoding and its operand size; None: undefined
+Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx
+OperandCode = Callable[[Encoding, int], Operand | Relative | None]  # of an encoding and its operand size; None: undefined
 OPERANDS: dict[str, OperandCode] = {}
 _SIZES: dict[str, Callable[[int], int]] = {
     "b": lambda size: 8, "w": lambda size: 16, "d": lambda size: 32, "q": lambda size: 64, "v": lambda size: size, "z": lambda size: min(size, 32),

@@ -15,14 +15,13 @@ from dbt.frontend.x86.operands import Immediate, Operand, Register
 from dbt.ir.types import I64
 from dbt.ir.unit import Inst
 
-
 Count = Inst | int
 
 
 def _counted(c: Context, dst: Operand, count: Operand, compute: Callable[[Inst, Count], Inst], set_flags: Callable[[Inst, Inst, Count], None],
              modulus: int = 0) -> None:
-    """``dst = compute(dst, n)`` and *set_flags* of the old value, the result and n, unless n is 0. The count is taken modulo *modulus* if that is given; the n of
-    an immediate is a number."""
+    """``dst = compute(dst, n)`` and *set_flags* of the old value, the result and n, unless n is 0. The count is taken modulo *modulus* if that is given; the n
+    of an immediate is a number."""
     b = c.b
     mask = 63 if dst.size == 64 else 31
     n: Count
@@ -91,7 +90,7 @@ def sar(c: Context, dst: Operand, count: Operand) -> None:
 
 
 # Rotates: CF and OF only --------------------------------------------------------------------------------------------------
-def _rotate_right(c: Context, value: Inst, n: Inst, size: int) -> Inst:
+def _rotate_right(c: Context, value: Inst, n: Count, size: int) -> Inst:
     """Narrow values are repeated, so that the rotation of 32 bits serves them."""
     b = c.b
     if size < 32:

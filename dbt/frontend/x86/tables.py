@@ -9,8 +9,9 @@ A table's text has a ``[module]`` line before the rows whose semantics functions
     F2 0F 38 F0   Gd,Eb     -> crc32
     0F C7 /1 mem  M         -> cmpxchg8b lock
 
-Left of the arrow: a mandatory prefix (``NP``: none of 66, F2, F3); escape bytes and opcode (``+r``: eight opcodes with a register in the low bits; ``+c``: sixteen
-with a condition, passed as ``cc``); ``/n``: the reg field of ModRM; ``mem`` or ``reg``: its mod; ``rm=n``; then the operands (``dbt.frontend.x86.operands``).
+Left of the arrow: a mandatory prefix (``NP``: none of 66, F2, F3); escape bytes and opcode (``+r``: eight opcodes with a register in the low bits; ``+c``:
+sixteen with a condition, passed as ``cc``); ``/n``: the reg field of ModRM; ``mem`` or ``reg``: its mod; ``rm=n``; then the operands
+(``dbt.frontend.x86.operands``).
 Right of it: the function, fixed arguments as ``name=value``, and words: ``lock`` (LOCK is allowed with a memory destination), ``i386`` or ``x64`` (only there),
 ``d64`` (in 64-bit code the operand size is 64, or 16 with prefix 66), ``f64`` (it is 64 whatever the prefixes say).
 
@@ -39,7 +40,7 @@ class TableError(Exception):
 
 
 class Row:
-    """One line. ``prefix``, ``digit``, ``mod`` and ``rm`` are None where any value will do; ``mod`` is "mem" or "reg"; ``words`` as in the module's docstring."""
+    """One line. ``prefix``, ``digit`` and ``rm`` are None and ``mod`` is empty where any value will do; ``mod`` is "mem" or "reg"."""
 
     __slots__ = ("text", "module", "name", "map", "first", "count", "step", "prefix", "digit", "mod", "rm", "codes", "constants", "words", "_call")
 

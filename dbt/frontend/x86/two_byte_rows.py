@@ -72,9 +72,9 @@ F3 0F B8      Gv,Ev     -> popcnt
 0F B9         Gv,Ev     -> ud
 0F FF         Gv,Ev     -> ud
 NP 0F C3      My,Gy     -> movnti
-0F AE /5 reg            -> lfence
-0F AE /6 reg            -> mfence
-0F AE /7 reg            -> sfence
+NP 0F AE /5 reg         -> lfence
+NP 0F AE /6 reg         -> mfence
+NP 0F AE /7 reg         -> sfence
 NP 0F AE /7 mem M       -> nop               # CLFLUSH
 66 0F AE /7 mem M       -> nop               # CLFLUSHOPT
 0F 00         Ew        -> privileged        # SLDT, STR, LLDT, LTR, VERR, VERW

@@ -1,6 +1,7 @@
 """128 by 64 bits: what DIV and IDIV of a 64-bit operand need beyond the IR's division.
 
-Long division with two digits of 32 bits (Knuth, TAOCP vol. 2, 4.3.1, algorithm D): the divisor is normalised, each digit is estimated from the divisor's upper half and is then at most 2 too large.
+Long division with two digits of 32 bits (Knuth, TAOCP vol. 2, 4.3.1, algorithm D): the divisor is normalised, each digit is estimated from the
+divisor's upper half and is then at most 2 too large.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from random import Random
 from dbt.abi import x86
 from dbt.frontend.base import lift_insn
 from dbt.frontend.x86 import FRONTENDS
-from tests.frontend.x86.oracle import CODE, CODE_SIZE, DATA, DATA_MIDDLE, DATA_SIZE, FS_BASE, GS_BASE, REGISTERS, Oracle, flags_of, set_flags
+from tests.frontend.x86.oracle import CODE, CODE_SIZE, DATA, DATA_MIDDLE, FS_BASE, GS_BASE, REGISTERS, Oracle, flags_of, set_flags
 from tests.reference_eval import Evaluator, Memory, State
 
 COMPARED = x86.CF | x86.PF | x86.AF | x86.ZF | x86.SF | x86.OF | x86.DF
@@ -62,6 +62,8 @@ class Comparison:
             self._check("pc", outcome.address, pc)
         self._check("eflags", flags_of(mine) & COMPARED & ~undefined, flags & COMPARED & ~undefined)
         for name, value in zip(REGISTERS[arch], registers, strict=True):
+            if self.why == "syscall" and name in ("rcx", "r11"):  # the oracle stops before it writes them
+                continue
             self._check(name, mine[name], value)
         if mine_data != theirs:
             pairs = enumerate(zip(mine_data, theirs, strict=True))
