@@ -21,6 +21,7 @@ from dbt.abi.records import RECORD_BYTES
 from dbt.backend.records import encode
 from dbt.frontend.base import HasForms, Lifted, lift_insn
 from dbt.ir.builder import Builder
+from dbt.ir.types import I32
 from dbt.ir.unit import Unit
 from dbt.pipeline import frontend_for
 from runtime import faults, image
@@ -69,16 +70,17 @@ class Engine:
         self.arch = arch
         self.tier = tier
         self.idiom = idiom
-        self.unchecked_loads = memory == "host" and faults.supported()
-        self.scheme = SCHEMES[atomics]
         self.layout = LAYOUTS[arch]
+        # An address of 64 bits may lie beyond what is reserved for the guest.
+        self.unchecked_loads = memory == "host" and self.layout.address_type is I32 and faults.supported()
+        self.scheme = SCHEMES[atomics]
         self.frontend = frontend_for(arch)
         self.image = image.load()
         self.block = ProcessBlock()
         self.block.put("insn_rule", INSN_RULES[arch])
         self.block.put("hot_threshold", _NEVER_HOT)
         self.block.put("scheme", self.scheme)
-        self.memory = GuestMemory(self.block, self.image)
+        self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits)
         print_ = sources_fingerprint(arch) if persistent else None
         self.templates = TemplateStore(arch, self.block, self.image, print_)
         self.shapes = ShapeStore(arch, self.block, self.image, print_)

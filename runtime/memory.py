@@ -43,11 +43,11 @@ def _reserve(size: int, protection: int) -> int:
 
 
 class GuestMemory:
-    """The address space of a 32-bit guest process."""
+    """The address space of a guest process: the lowest 4 GiB, also of one whose addresses have 64 bits."""
 
     size = SPACE_32
 
-    def __init__(self, block: ProcessBlock, image: Any) -> None:
+    def __init__(self, block: ProcessBlock, image: Any, address_bits: int = 32) -> None:
         self.base = _reserve(SPACE_32 + PAGE_SIZE, _PROT_NONE)
         self._flags_at = _reserve(PAGE_TABLE_ENTRIES_32, mmap.PROT_READ | mmap.PROT_WRITE)
         self._flags = (ctypes.c_ubyte * PAGE_TABLE_ENTRIES_32).from_address(self._flags_at)
@@ -56,7 +56,8 @@ class GuestMemory:
         self.section = ExclusiveSection(block, image)
         block.put("guest_base", self.base)
         block.put("page_flags", self._flags_at)
-        block.put("address_mask", SPACE_32 - 1)
+        block.put("address_mask", (1 << address_bits) - 1)
+        block.put("page_limit", PAGE_TABLE_ENTRIES_32)
         p, n = ctypes.c_void_p, ctypes.c_int64
         self._set_flags: Callable[..., None] = image.function("set_page_flags", None, p, n, n, n)
         self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n, keep_gil=True)  # so no fork sees it half done

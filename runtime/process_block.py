@@ -99,6 +99,7 @@ for _name in (
     "guest_base",
     "page_flags",
     "address_mask",  # addresses wrap with this mask
+    "page_limit",  # guest pages: page_flags has a byte for each
     "insn_rule",  # how to tell an instruction's length: dbt.abi.archs.INSN_RULES
     "record_end",  # offset behind the last record in use
     "block_end",

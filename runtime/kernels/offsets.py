@@ -103,6 +103,7 @@ SHAPE_TEMPLATE = shape.size
 PROC_LOCK = proc.offset("lock")
 PROC_PAGE_FLAGS = proc.offset("page_flags")
 PROC_ADDRESS_MASK = proc.offset("address_mask")
+PROC_PAGE_LIMIT = proc.offset("page_limit")
 PROC_INSN_RULE = proc.offset("insn_rule")
 PROC_RECORD_END = proc.offset("record_end")
 PROC_BLOCK_END = proc.offset("block_end")

@@ -39,6 +39,7 @@ from runtime.kernels.mem import (
     lshr,
     st64,
     stp,
+    unlikely,
 )
 from runtime.kernels.offsets import (
     CPU_EXIT_REASON,
@@ -48,6 +49,7 @@ from runtime.kernels.offsets import (
     CPU_PAGE_FLAGS,
     CPU_PROC,
     PROC_ADDRESS_MASK,
+    PROC_PAGE_LIMIT,
     TLB,
     TLB_ADDEND,
     TLB_CODE,
@@ -71,6 +73,9 @@ def raise_fault(cpu, address, info):
 
 @kernel
 def page_flags(cpu, address):
+    """PAGE_* flags of the page of *address*; none beyond the address space."""
+    if unlikely(lshr(address, PAGE_BITS) >= ld64(ldp(cpu, CPU_PROC), PROC_PAGE_LIMIT)):
+        return 0
     return ld8(ldp(cpu, CPU_PAGE_FLAGS), lshr(address, PAGE_BITS))
 
 

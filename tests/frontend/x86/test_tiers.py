@@ -89,6 +89,8 @@ def test_random_programs(tier: str, arch: str) -> None:
             if wanted_exit != "goto":
                 break
             pc += len(step)
+        if wanted_exit == "exception":
+            pc = outcome.address
         for _ in range(_TIER_1_RUNS if tier == "1" else 1):
             harness.memory.poke(DATA, data)
             for slot in before.layout.slots:
