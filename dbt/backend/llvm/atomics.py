@@ -85,6 +85,10 @@ def _fence(r: Region, inst: Inst) -> None:
     r.text.do(f"fence {inst.attr('order')}")
 
 
+def _cycles(r: Region, inst: Inst) -> None:
+    r.define(inst, r.text.value("call i64 @llvm.readcyclecounter()"))
+
+
 def _prefetch(r: Region, inst: Inst) -> None:
     """A hint whose guest address may be unmapped: nothing to do."""
 
@@ -95,6 +99,7 @@ ROWS: dict[str, Callable[[Region, Inst], None]] = {
     "clrex": _clrex,
     "cas": _cas,
     "fence": _fence,
+    "cycles": _cycles,
     "prefetch": _prefetch,
     **{f"rmw_{kind}": _rmw for kind in RMW_KINDS},
 }

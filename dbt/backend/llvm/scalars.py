@@ -131,11 +131,6 @@ def _bit_intrinsic(t: Text, i: Inst, v: list[str]) -> str:
     return t.value(f"call i{n} @llvm.{intrinsic}.i{n}(i{n} {v[0]})")
 
 
-@_row("cycles")
-def _cycles(t: Text, i: Inst, v: list[str]) -> str:
-    return t.value("call i64 @llvm.readcyclecounter()")
-
-
 @_row("carry")
 def _carry(t: Text, i: Inst, v: list[str]) -> str:
     """Carry of a subtraction (b complemented, carry-in 1) is one compare."""
