@@ -10,6 +10,7 @@ from importlib import import_module
 from dbt.abi.archs import FRONTENDS, LAYOUTS
 from dbt.frontend import base
 from dbt.frontend.base import Frontend
+from dbt.frontend.quiet import is_quiet
 from dbt.ir.builder import Builder
 from dbt.ir.optable import OPS, Op
 from dbt.ir.passes import run_passes
@@ -126,7 +127,20 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
             ranges.append((start[0], end - start[0]))
     unit.entries = [labels[entry] for entry in dict.fromkeys(entries)][1:]
     straighten(unit, state_map(frontend.arch))
+    if any(inst.op.name == "ldlink" for inst in unit.insts()):
+        unit.quiet = {exit for exit in _exits(unit) if is_quiet(frontend, fetch, *exit)}
     return Region(unit, {entry: labels[entry] for entry in entries}, _merge(ranges))
+
+
+def _exits(unit: Unit) -> set[Start]:
+    """Where the unit leaves to by jumps to known addresses."""
+    found = set()
+    for inst in unit.insts():
+        if inst.op.name == "goto":
+            target, mode = (const_value(arg) for arg in inst.args)
+            if target is not None and mode is not None:
+                found.add((target, mode))
+    return found
 
 
 def _label(start: Start) -> str:

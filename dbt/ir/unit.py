@@ -56,15 +56,19 @@ class Unit:
     """Blocks in layout order; the first is the entry. ``entries`` are labels of further blocks through which control may enter
     (regions). ``arch`` names the state declaration in ``dbt.abi`` (``"arm"``).
 
+    ``quiet``: exits to known guest addresses, as (address, mode), behind which no store-conditional stands close by, as far as the maker of the unit has
+    looked.
+
     At the head of a loop (``dbt.ir.cfg.loop_heads``) engines may poll for requests and leave for the pc and mode of its ``mark``."""
 
-    __slots__ = ("arch", "name", "blocks", "entries")
+    __slots__ = ("arch", "name", "blocks", "entries", "quiet")
 
     def __init__(self, arch: str, name: str = "unit") -> None:
         self.arch = arch
         self.name = name
         self.blocks: dict[str, Block] = {}
         self.entries: list[str] = []
+        self.quiet: set[tuple[int, int]] = set()
 
     def block(self, label: str) -> Block:
         """Append an empty block; ValueError if *label* is taken."""

@@ -15,8 +15,8 @@ Conditions:
 
 - Every ``stcond`` that the link may reach inside the unit belongs to this link alone, has its type and address, and no path to it makes another
   memory access or comes from outside. Else a ``stcond`` would look for a reservation that nobody took.
-- No path leaves, with the link still open, for code close by: a ``stcond`` might stand there and fail for ever. The architecture promises success to
-  pairs at most 128 bytes apart (ARM DDI 0406C, A3.4.5), so farther away it may fail.
+- No path leaves, with the link still open, for code close by, unless the unit's maker has seen that there is no ``stcond`` (``unit.quiet``): it would fail
+  for ever. The architecture promises success to pairs at most 128 bytes apart (ARM DDI 0406C, A3.4.5), so farther away it may fail.
 - The reservation that the vCPU held before is given up (``clrex``), since ``ldlink`` would have replaced it.
 
 Faults: form 3 faults where the guest does. Forms 1 and 2 store where the guest only loads, so where they cannot, they ask for a ``replay``.
@@ -92,7 +92,7 @@ def _follow(cfg: Cfg, link: _Link) -> bool:
                         seen.add((label, state))
                         todo.append((blocks[label], 0, state))
                 if name == "goto" and state != _SPENT:
-                    fits &= pc is not None and not _near(inst, pc)
+                    fits &= pc is not None and (_quiet(cfg.unit, inst) or not _near(inst, pc))
             elif name not in _ALLOWED and not _BREAKS.isdisjoint(inst.op.effects) and state == _LINKED:
                 state = _TOUCHED
     return fits and bool(link.stores) and spent.isdisjoint(link.stores)
@@ -116,6 +116,10 @@ def _pc_of(cfg: Cfg, link: _Link) -> int | None:
         block = cfg.unit.blocks[preds[0]]
         insts = block.insts
     return None
+
+
+def _quiet(unit: Unit, exit: Inst) -> bool:
+    return tuple([const_value(arg) for arg in exit.args]) in unit.quiet
 
 
 def _near(exit: Inst, pc: int) -> bool:
