@@ -27,8 +27,8 @@ class Harness:
 
     end = CODE_PAGE + PAGE_SIZE
 
-    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host") -> None:
-        self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent)
+    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host", idiom: bool = True) -> None:
+        self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent, idiom=idiom)
         self.memory = self.engine.memory
         self.vcpu = self.engine.new_vcpu()
         self._mapped: dict[int, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dbt.ir.optable import OPS
@@ -68,9 +69,8 @@ class _Matcher:
             return found or self._swapped(new)
         return self._halves(new)
 
-    def _step(self, new: Inst, is_old: object) -> Found | None:
+    def _step(self, new: Inst, is_old: Callable[[Inst], bool]) -> Found | None:
         """One operation on what *is_old* accepts and something else."""
-        assert callable(is_old)
         name, of = new.op.name, new.of
         if name == "not" and is_old(new.args[0]):
             return "xor", self.const(of, -1)
@@ -120,18 +120,10 @@ class _Matcher:
         added = self._sum(low, high)
         if added is not None:
             return added
-        first, second = self._half(low, self._is_low), self._half(high, self._is_high)
-        kinds = {found[0] for found in (first, second) if found is not None and found[0] != "same"}
-        if first is None or second is None or len(kinds) != 1 or not kinds <= set(_BITWISE):
+        first, second = self._step(low, self._is_low), self._step(high, self._is_high)
+        if first is None or second is None or first[0] != second[0] or first[0] not in _BITWISE:
             return None
-        kind = kinds.pop()
-        words = [found[1] if found[0] == kind else self.const(I32, -1 if kind == "and" else 0) for found in (first, second)]
-        return kind, self._joined(*words)
-
-    def _half(self, word: Inst, is_old: object) -> Found | None:
-        """As ``_step``; ``("same", ...)`` for a half that stays as it is."""
-        assert callable(is_old)
-        return ("same", word) if is_old(word) else self._step(word, is_old)
+        return first[0], self._joined(first[1], second[1])
 
     def _is_low(self, word: Inst) -> bool:
         return word.op.name == "trunc" and word.of is I32 and word.args[0] is self.old
@@ -155,7 +147,7 @@ class _Matcher:
                 continue
             carry = carried.args[0]
             if low.op.name == "add":
-                second = self._step(rest, self._is_high)
+                second = ("add", self.const(I32, 0)) if self._is_high(rest) else self._step(rest, self._is_high)
                 if second is not None and second[0] == "add" and _is_carry(carry, low, addend):
                     return "add", self._joined(addend, second[1])
             elif rest.op.name == "add" and carry.op.name == "ule" and carry.args == (addend, low.args[0]):
