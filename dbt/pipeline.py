@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -20,6 +20,7 @@ from dbt.ir.state import StateMap
 from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst, Unit
 
+MOST_GUESSES = 3  # comparisons before an indirect exit
 Fetch = Callable[[int, int], bytes]  # (guest address, n) -> up to n bytes, fewer where memory ends
 Start = tuple[int, int]  # (pc, mode) of a guest block
 
@@ -83,6 +84,9 @@ class _RegionBuilder(Builder):
         super().__init__(unit, slots)
         self.labels = labels
         self.pc = 0
+        self.origin: Start = (0, 0)  # the guest block being lifted
+        self.guesses: Mapping[Start, Start] = {}
+        self.returns: Sequence[Start] = ()
 
     def emit(self, op: Op, of: Type, args: tuple[Inst, ...], attrs: tuple[object, ...]) -> Inst:
         if op.name == "pcadd":
@@ -97,7 +101,19 @@ class _RegionBuilder(Builder):
                 while insts and insts[-1] in args:  # made for this exit alone
                     insts.pop()
                 return super().emit(OPS["br"], VOID, (), (label,))
+        if op.name == "goto_ind":
+            self._try_inside(args, str(attrs[0]))
         return super().emit(op, of, args, attrs)
+
+    def _try_inside(self, args: tuple[Inst, ...], hint: str) -> None:
+        """Before an indirect exit: compare with the places in the region where it may well go, and branch there."""
+        likely = [self.guesses[self.origin]] if self.origin in self.guesses else []
+        if hint == "ret":
+            likely += [start for start in self.returns if start not in likely]
+        for pc, mode in likely[:MOST_GUESSES]:
+            elsewhere = self.new_label()
+            self.brif(self.and_(self.eq(args[0], pc), self.eq(args[1], mode)), then=self.labels[pc, mode], orelse=elsewhere)
+            self.start(elsewhere)
 
     def leave(self, pc: int, mode: int) -> None:
         """Exit to (pc, mode), even if the region has that block."""
@@ -105,12 +121,16 @@ class _RegionBuilder(Builder):
         super().emit(OPS["goto"], VOID, (address, self.i32(mode)), ("jump",))
 
 
-def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], blocks: Sequence[Start], limit: int = 64, page_mask: int = ~0xFFF) -> Region:
+def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], blocks: Sequence[Start], limit: int = 64, page_mask: int = ~0xFFF,
+                guesses: Mapping[Start, Start] | None = None) -> Region:  # fmt: skip
     """Lift the guest blocks that start at *blocks* into one unit with their real control flow.
 
     A block runs, as in ``lift_block``, to the instruction that ends it, to the end of its page or for *limit* instructions, and stops where
     another block of the region starts. A jump to a block of the region, in the same mode, is a branch; everything else leaves the unit. *entries* (the first
-    is the unit's first block) count as blocks too. Blocks are named after their pc."""
+    is the unit's first block) count as blocks too. Blocks are named after their pc.
+
+    An indirect exit first looks whether it goes where *guesses* (block -> block) says, and one that is a return whether it goes to one of the other
+    entries: these are branches inside the unit then."""
     starts = list(dict.fromkeys([*entries, *blocks]))
     if not starts:
         raise ValueError("a region needs at least one entry")
@@ -118,8 +138,11 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     unit = Unit(frontend.arch, f"region_{starts[0][0]:x}")
     unit.block(labels[starts[0]])
     b = _RegionBuilder(unit, LAYOUTS[frontend.arch].slot_types, labels)
+    b.guesses = {source: target for source, target in (guesses or {}).items() if target in labels}
+    b.returns = [start for start in dict.fromkeys(entries) if start != starts[0]]
     ranges: list[tuple[int, int]] = []
     for start in starts:
+        b.origin = start
         if start != starts[0]:
             b.start(labels[start])
         end = _lift_into(b, frontend, fetch, start, limit, page_mask)

@@ -235,8 +235,8 @@ class Tier1:
 
         fetch = _Recorder(self.engine.fetch)
         with self._using_memory():
-            entries, blocks = plan(self._source(fetch), start)
-            region = lift_region(self.engine.frontend, fetch, entries, blocks)
+            entries, blocks, guesses = plan(self._source(fetch), start)
+            region = lift_region(self.engine.frontend, fetch, entries, blocks, guesses=guesses)
         contents = [fetch.content(*r) for r in region.ranges]
         exclusives = _stores(region.unit)
         optimise(region.unit, self.passes)

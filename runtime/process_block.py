@@ -47,6 +47,7 @@ for _name in (
     "page_next",  # next block in the list of the first page...
     "page_next2",  # ...and of the second page it touches
     "queued",  # 1 once it was put in the hot queue
+    "went",  # tag of where its last indirect jump went, or 0: what compiled code tries first
 ):
     block.add(_name, 8)
 BLOCK_BYTES = 128

@@ -18,16 +18,19 @@ from dbt.pipeline import Fetch, Start, lift_block
 from runtime.process_block import BLOCK_BYTES, ProcessBlock, block, proc
 
 MAX_INSNS = 320
-NEARBY = 1 << 14  # bytes between the first block and any other
+NEARBY = 1 << 20  # bytes between the first block and any other
+SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same function
 COLD = 256  # a block executed this many times less than the first is left out
 
 
 class Flow(NamedTuple):
-    """Where one guest block goes: its direct targets; ``after`` is the block behind it, which a call or a system call comes back to."""
+    """Where one guest block goes: its direct targets; ``after`` is the block behind it, which a call or a system call comes back to; ``went`` is where an
+    indirect jump at its end went last, if that is worth following."""
 
     insns: int
     targets: tuple[Start, ...]
     after: Start | None
+    went: Start | None = None
 
 
 class Source(Protocol):
@@ -42,10 +45,11 @@ class Source(Protocol):
 
 
 class Plan(NamedTuple):
-    """Blocks of a region, and those among them that are entered from outside."""
+    """Blocks of a region, those among them that are entered from outside, and where indirect jumps at the end of blocks probably go."""
 
     entries: list[Start]
     blocks: list[Start]
+    guesses: dict[Start, Start]
 
 
 def plan(source: Source, start: Start) -> Plan:
@@ -55,6 +59,7 @@ def plan(source: Source, start: Start) -> Plan:
     blocks: list[Start] = []
     wanted = [(-source.weight(start), start)]
     seen = {start}
+    guesses: dict[Start, Start] = {}
     insns = 0
     while wanted and len(blocks) < source.most_blocks and insns < MAX_INSNS:
         at = heapq.heappop(wanted)[1]
@@ -65,7 +70,9 @@ def plan(source: Source, start: Start) -> Plan:
         insns += flow.insns
         if flow.after is not None and flow.after not in flow.targets and flow.after not in entries and source.weight(flow.after) >= least:
             entries.append(flow.after)
-        for target in (*flow.targets, flow.after):
+        if flow.went is not None:
+            guesses[at] = flow.went
+        for target in (*flow.targets, flow.went, flow.after):
             if target is None or target in seen or abs(target[0] - start[0]) > NEARBY:
                 continue
             weight = source.weight(target)
@@ -73,7 +80,7 @@ def plan(source: Source, start: Start) -> Plan:
                 seen.add(target)
                 heapq.heappush(wanted, (-weight, target))
     chosen = set(blocks)
-    return Plan([entry for entry in entries if entry in chosen or entry == start], blocks or [start])
+    return Plan([entry for entry in entries if entry in chosen or entry == start], blocks or [start], guesses)
 
 
 # What tier 0 saw --------------------------------------------------------------------------------------------------------
@@ -105,7 +112,10 @@ class Profile:
         header = ctypes.string_at(self.process.address + at, BLOCK_BYTES)
         records, length, insns = (int.from_bytes(header[block.offset(n) :][:8], "little") for n in ("records", "length", "insns"))
         targets, comes_back = self._exits(records, start[0], start[0] + length) if records else ((), False)
-        return Flow(insns, targets, (start[0] + length, start[1]) if comes_back else None)
+        went = int.from_bytes(header[block.offset("went") :][:8], "little")
+        place = (went & _TAG_PC, went >> 48)
+        follow = went and (comes_back or abs(place[0] - start[0]) < SWITCH)  # a call, or a jump inside the function: not a return to who happened to call
+        return Flow(insns, targets, (start[0] + length, start[1]) if comes_back else None, place if follow else None)
 
     def _exits(self, first: int, low: int, high: int) -> tuple[tuple[Start, ...], bool]:
         """Direct targets of the records from offset *first*, which belong to guest addresses *low* to *high*; and whether control comes back behind

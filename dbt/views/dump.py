@@ -47,7 +47,7 @@ def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: 
     entries = _linear(frontend, source, start) if whole else [start]
     blocks = entries
     if region and not whole:
-        entries, blocks = plan(Static(frontend, source.fetch), start)
+        entries, blocks, _ = plan(Static(frontend, source.fetch), start)
 
     def lift() -> Region:
         return lift_region(frontend, source.fetch, entries, blocks)

@@ -150,6 +150,7 @@ goto:
 goto_ind:
     mode = b if c else ld64(cpu, b << 3)
     tag = ld64(cpu, a) | mode << 48
+    st64(proc, block + BLOCK_WENT, tag)
     block = indirect(cpu, proc, tag)
     if block == 0:
         set_pc(cpu, tag)

@@ -63,6 +63,7 @@ BLOCK_HASH_NEXT = block.offset("hash_next")
 BLOCK_PAGE_NEXT = block.offset("page_next")
 BLOCK_PAGE_NEXT2 = block.offset("page_next2")
 BLOCK_QUEUED = block.offset("queued")
+BLOCK_WENT = block.offset("went")
 
 TEMPLATE_CHECK = template.offset("check")
 TEMPLATE_NEXT = template.offset("next")

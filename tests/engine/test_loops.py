@@ -1,4 +1,4 @@
-"""Random loops of flag-setting code with loads that may fault, on both tiers: the whole state must agree wherever they leave.
+"""Random loops of flag-setting code, calls and loads that may fault, on both tiers: the whole state must agree wherever they leave.
 
 ``DBT_FUZZ`` is the number of programs; a failure names its seed.
 """
@@ -43,11 +43,14 @@ def program(rng: random.Random) -> list[str]:
             template = rng.choice(SETTERS if rng.random() < 0.5 else OTHERS)
             registers = {x: f"r{rng.choice((0, 1, 2, 3, 9))}" for x in "abd"}
             lines.append(template.format(k=rng.choice((1, 4, 16, 255)), c=rng.choice(("", *CONDITIONS)), **registers))
+            if rng.random() < 0.15:
+                lines.append(rng.choice(("bl near", "adr lr, done; bl near", "adr r5, near; blx r5", "adr r5, far; blx r5")))
         lines += ["sub r7, r7, #1", "cmp r7, #0", f"b{rng.choice(('le', 'lt', 'mi'))} done"] if rng.random() < 0.4 else ["subs r7, r7, #1", "bmi done"]
         if rng.random() < 0.5:
             lines.append(rng.choice(SETTERS).format(k=7, a="r0", b="r1", d="r2"))
         lines.append(f"b{rng.choice(CONDITIONS)} {rng.choice(names)}")
-    return [*lines, "b l0", "done:", "nop"]
+    routines = ["near:", rng.choice(SETTERS).format(k=3, a="r0", b="r3", d="r9"), "bx lr", "far:", "ldrb r2, [r6, #9]", "mov r5, lr", "mov pc, r5"]
+    return [*lines, "b l0", *routines, "done:", "nop"]
 
 
 @pytest.fixture(params=["host", "tlb"] if faults.supported() else ["tlb"])
