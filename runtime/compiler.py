@@ -71,7 +71,8 @@ class Tier1:
     def __init__(self, engine: Engine, persistent: bool = True) -> None:
         self.engine = engine
         self.arena = Arena()
-        self.cache = CodeCache(f"{engine.arch} {engine.tier} {int(engine.unchecked_loads)} {int(engine.idiom)}") if persistent else None
+        options = (engine.unchecked_loads, engine.idiom, engine.tagged_stores)
+        self.cache = CodeCache(" ".join([engine.arch, engine.tier, *[str(int(option)) for option in options]])) if persistent else None
         self.passes = STANDARD if engine.idiom else WITHOUT_IDIOM
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
@@ -245,7 +246,8 @@ class Tier1:
         self.counts["exclusives"] += kept
         starts = list(region.entries)
         places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
-        text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma(), unchecked=self.engine.unchecked_loads)
+        text = lower(region.unit, places, self.engine.layout, linear=True, fma=backend.has_fma(), unchecked=self.engine.unchecked_loads,
+                     tagged=self.engine.tagged_stores)
         linked = objects.link(backend.compile_object(text, self.level))
         self.counts["regions_compiled"] += 1
         self.counts["region_insns"] += sum(1 for inst in region.unit.insts() if inst.op.name == "mark")

@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
-from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, State
+from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
@@ -25,6 +25,7 @@ from dbt.ir.types import I32
 from dbt.ir.unit import Unit
 from dbt.pipeline import frontend_for
 from runtime import faults, image
+from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
 from runtime.section import ExclusiveSection
@@ -70,16 +71,19 @@ class Engine:
         self.arch = arch
         self.tier = tier
         self.idiom = idiom
+        self.scheme = SCHEMES[atomics]
+        self.tagged_stores = self.scheme is Scheme.HST
         self.layout = LAYOUTS[arch]
         # An address of 64 bits may lie beyond what is reserved for the guest.
         self.unchecked_loads = memory == "host" and self.layout.address_type is I32 and faults.supported()
-        self.scheme = SCHEMES[atomics]
         self.frontend = frontend_for(arch)
         self.image = image.load()
         self.block = ProcessBlock()
         self.block.put("insn_rule", INSN_RULES[arch])
         self.block.put("hot_threshold", _NEVER_HOT)
         self.block.put("scheme", self.scheme)
+        if self.scheme is Scheme.HST:
+            self.block.set_bitmap(0)
         self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits)
         print_ = sources_fingerprint(arch) if persistent else None
         self.templates = TemplateStore(arch, self.block, self.image, print_)
@@ -90,6 +94,7 @@ class Engine:
         self.lifted = 0
         self.on_lift: Callable[[int, bytes, int], None] | None = None  # called with mode, bytes and number of records of each instruction that is lifted
         self.arena_resets = 0
+        self.exclusive_stats = ExclusiveStats(self.block, self.image)
         self.tier1: Tier1 | None = None
         self._lock = threading.RLock()
         self._helpers = self._helper_table()
@@ -140,6 +145,7 @@ class Engine:
         """Forget a vCPU that no thread runs any more."""
         with self._lock:
             self.vcpus.remove(vcpu)
+            self.exclusive_stats.absorb(vcpu)
             self._forget_vcpu(self.block.address, vcpu.index)
             if len(self.vcpus) == 1:
                 with self.exclusive_section():
@@ -298,6 +304,10 @@ class Engine:
         if self.tier1 is not None:
             self.tier1.after_fork(child)
 
+    def failures(self) -> list[FailureRow]:
+        """Why store-conditionals failed, the most frequent first."""
+        return self.exclusive_stats.failures(self.vcpus)
+
     def stats(self) -> dict[str, object]:
         """Counters by name."""
         block = self.block
@@ -314,6 +324,7 @@ class Engine:
             "arena_resets": self.arena_resets,
             "lift_failures": {data.hex(): error for data, error in self.failed.items()},
             "undefined": {data.hex(): times for data, times in self.undefined.items()},
+            "atomics": self.scheme.name.lower(), **self.exclusive_stats.collect(self.vcpus),
         }  # fmt: skip
         if self.tier1 is not None:
             found.update(self.tier1.stats())

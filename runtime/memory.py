@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
 from collections.abc import Callable
 from typing import Any
 
+from dbt.abi.exclusive import SHARED_FRAMES
 from dbt.abi.memory import PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_TABLE_ENTRIES_32, PAGE_VALID, PAGE_WRITE
-from runtime.process_block import ProcessBlock
+from runtime.process_block import ProcessBlock, proc
 from runtime.section import ExclusiveSection
 
 SPACE_32 = 1 << 32
@@ -54,6 +56,7 @@ class GuestMemory:
         self._view = memoryview(self._flags).cast("B")
         self._block = block.address
         self.section = ExclusiveSection(block, image)
+        self._shared = False  # some page has or had a frame of its own
         block.put("guest_base", self.base)
         block.put("page_flags", self._flags_at)
         block.put("address_mask", (1 << address_bits) - 1)
@@ -69,17 +72,38 @@ class GuestMemory:
         return self._flags_at
 
     # Page flags -------------------------------------------------------------------------------------------------------
-    def set_flags(self, address: int, length: int, flags: int) -> None:
+    def set_flags(self, address: int, length: int, flags: int, frame: int | None = None) -> None:
         """Give the pages of the range (both multiples of the page size) PAGE_* flags, on all vCPUs at once; 0 unmaps. Code made from them and reservations in
-        them are forgotten. A caller that also changes the host's pages does both in one ``section``, so that no access is in flight meanwhile."""
+        them are forgotten. A caller that also changes the host's pages does both in one ``section``, so that no access is in flight meanwhile.
+
+        *frame*: the shared frame (``dbt.abi.exclusive``) of the first page, those that follow have the next ones; 0 for private pages, None leaves all as
+        they are."""
         if (address | length) & (PAGE_SIZE - 1) or not 0 <= address <= address + length <= self.size:
             raise ValueError(f"pages {address:#x}+{length:#x} are not in the guest's address space")
         first, count = address >> PAGE_BITS, length >> PAGE_BITS
-        if self._view[first : first + count].tobytes().strip(b"\0"):
-            with self.section:
-                self._set_flags(self._block, first, count, flags)
-        elif count:
+        if not self._view[first : first + count].tobytes().strip(b"\0"):
+            if frame is not None:
+                self._put_frames(first, count, frame)
             self._set_flags(self._block, first, count, flags)
+            return
+        with self.section:
+            if frame is not None:
+                self._set_flags(self._block, first, count, 0)  # while the old frames are known
+                self._put_frames(first, count, frame)
+            self._set_flags(self._block, first, count, flags)
+
+    def _put_frames(self, page: int, count: int, frame: int) -> None:
+        at = self._block + proc.offset("frames") + 4 * page
+        if frame:
+            frames = [SHARED_FRAMES + (frame + n & SHARED_FRAMES - 1) for n in range(count)]
+            ctypes.memmove(at, struct.pack(f"<{count}I", *frames), 4 * count)
+            self._shared = True
+        elif self._shared:
+            ctypes.memset(at, 0, 4 * count)
+
+    def frame(self, address: int) -> int:
+        """Shared frame of the page of *address*; 0 if it is private."""
+        return ctypes.c_uint32.from_address(self._block + proc.offset("frames") + 4 * (address >> PAGE_BITS)).value
 
     def flags(self, address: int) -> int:
         """PAGE_* flags of the page of *address*."""

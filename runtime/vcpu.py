@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.abi.cpu import STATE_BYTES, CpuLayout, header
 from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.memory import JUMP_ENTRIES, TLB_ENTRIES, jump_entry, tlb_entry
+from runtime.process_block import proc
 
 if TYPE_CHECKING:
     from runtime.engine import Engine
@@ -43,6 +44,7 @@ class VCpu:
         for name, value in (
             ("guest_base", engine.memory.base), ("page_flags", engine.memory.page_flags_address), ("proc", engine.block.address),
             ("helpers", engine.helpers_address), ("excl_addr", NO_RESERVATION), ("index", index),
+            ("granules", engine.block.address + proc.offset("granules")), ("hst_tag", (index + 1) << 1),
         ):  # fmt: skip
             self.put(name, value)
 

@@ -55,6 +55,8 @@ def header() -> Layout:
         "passed",  # the last grace period this vCPU has passed a poll of
         "links",  # statistics: load-links
         "slow_stores",  # stores that took part in the protocol
+        "granules",  # host address of the granule records (scheme hst tags them inline)
+        "hst_tag",  # what this vCPU's stores tag them with; its load-links tag with the next number
         "budget",  # guest instructions left, counted only when the low bit of count_mode is set
         "count_mode",
         "icount",  # guest blocks entered in tier 0 (profile)

@@ -75,6 +75,11 @@ assert PAGE_BITS > GRANULE_BITS
 WRITER_INDEX_SHIFT = 48
 HOST_WRITER = (1 << 15) - 1
 
+# An exclusive page goes back to ordinary stores when AGE_LIMIT looks in a row have seen no load-link; twice as many each time it comes back.
+AGE_SAMPLE = 64  # stores under the protocol by one vCPU between two looks
+AGE_LIMIT = 16
+MOST_DOUBLINGS = 10
+
 # Where store-conditionals failed: one table a vCPU of {pc, cause, writer, count}.
 FAILURE_ENTRIES = 64
 FAILURE_ENTRY_BITS = 5

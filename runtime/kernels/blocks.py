@@ -51,8 +51,8 @@ from runtime.kernels.offsets import (
     TEMPLATE_RECORDS,
     TEMPLATE_WRITES,
 )
+from runtime.kernels.probe import page_flags
 from runtime.kernels.shapes import shape_template
-from runtime.kernels.softmmu import page_flags
 from runtime.kernels.templates import find_template
 from runtime.kernels.x86_length import x86_length
 from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS

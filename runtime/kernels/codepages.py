@@ -10,9 +10,10 @@ the flag again. Either the setter sees the entry or the filler sees the flag.
 
 from __future__ import annotations
 
-from dbt.abi.memory import PAGE_BITS, PAGE_CODE, PAGE_MASK, TLB_EMPTY_TAG, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_NOTDIRTY
+from dbt.abi.memory import PAGE_BITS, PAGE_CODE, TLB_NOTDIRTY
 from runtime.kernels.build import export, kernel
-from runtime.kernels.mem import a_and8, a_ld64, a_or8, a_or64, a_st64, a_xchg64, fence, i2p, ld8, ld32, ld64, ldp, p2i, pause, st8, st32, st64
+from runtime.kernels.guard import host_wrote, mapped_anew
+from runtime.kernels.mem import a_and8, a_ld64, a_or8, a_st64, a_xchg64, fence, i2p, ld8, ld32, ld64, ldp, p2i, pause, st8, st32, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_COUNT,
@@ -33,15 +34,11 @@ from runtime.kernels.offsets import (
     PROC_PAGE_HEADS,
     PROC_VCPU_COUNT,
     PROC_VCPUS,
-    TLB,
-    TLB_CODE,
-    TLB_READ,
-    TLB_WRITE,
 )
+from runtime.kernels.tlb import flag_entry, flush_pages
 from runtime.process_block import BLOCK_BUCKETS, BLOCK_BYTES, BLOCKS, PAGE_BUCKETS
 
 TAG_PC = (1 << 48) - 1
-_EMPTY = TLB_EMPTY_TAG - (1 << 64)
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
 
 
@@ -86,11 +83,10 @@ def mark_code(proc, page):
         return
     a_or8(flags, page, PAGE_CODE)
     fence()
-    entry = TLB + ((page & (TLB_ENTRIES - 1)) << TLB_ENTRY_BITS) + TLB_WRITE
     for i in range(ld64(proc, PROC_VCPU_COUNT)):
         cpu = ldp(proc, PROC_VCPUS + 8 * i)
-        if p2i(cpu) != 0 and (a_ld64(cpu, entry) & PAGE_MASK) >> PAGE_BITS == page:
-            a_or64(cpu, entry, TLB_NOTDIRTY)
+        if p2i(cpu) != 0:
+            flag_entry(cpu, page, TLB_NOTDIRTY)
 
 
 @kernel
@@ -177,9 +173,11 @@ def invalidate(proc, address, size):
 
 @export("wrote", "void(p,i64,i64)")
 def wrote(proc, address, size):
-    """What must follow a write to guest memory that did not go through a vCPU's store: code made from those bytes is forgotten."""
+    """What must follow a write to guest memory that did not go through a vCPU's store: reservations fall, code made from those bytes is forgotten. Called by
+    RUNNING vCPUs or with the GIL held, so that a fork sees it done or not begun."""
     flags = ldp(proc, PROC_PAGE_FLAGS)
     fence()
+    host_wrote(proc, address, size)
     page = address >> PAGE_BITS
     last = (address + size - 1) >> PAGE_BITS
     while page <= last:
@@ -210,38 +208,10 @@ def watch_code(proc, address, size, valid_word):
     return at
 
 
-@kernel
-def _flush_entry(cpu, entry):
-    a_st64(cpu, entry + TLB_READ, _EMPTY)
-    a_st64(cpu, entry + TLB_WRITE, _EMPTY)
-    a_st64(cpu, entry + TLB_CODE, _EMPTY)
-
-
-@export("flush_tlb", "void(p)")
-def flush_tlb(cpu):
-    """Empty the TLB of one vCPU."""
-    for i in range(TLB_ENTRIES):
-        _flush_entry(cpu, TLB + (i << TLB_ENTRY_BITS))
-
-
-@kernel
-def flush_pages(proc, page, count):
-    """Empty the TLB entries of *count* pages on every vCPU; after the page flags have changed."""
-    fence()
-    for i in range(ld64(proc, PROC_VCPU_COUNT)):
-        cpu = ldp(proc, PROC_VCPUS + 8 * i)
-        if p2i(cpu) == 0:
-            continue
-        if count >= TLB_ENTRIES:
-            flush_tlb(cpu)
-        else:
-            for n in range(count):
-                _flush_entry(cpu, TLB + (((page + n) & (TLB_ENTRIES - 1)) << TLB_ENTRY_BITS))
-
-
 @export("set_page_flags", "void(p,i64,i64,i64)")
 def set_page_flags(proc, page, count, flags):
-    """Set the PAGE_* flags of *count* pages; code made from them is forgotten on every vCPU."""
+    """Set the PAGE_* flags of *count* pages; code made from them is forgotten on every vCPU, reservations in them are void."""
+    mapped_anew(proc, page, count)
     lock(proc)
     invalidate_locked(proc, page << PAGE_BITS, count << PAGE_BITS)
     table = ldp(proc, PROC_PAGE_FLAGS)

@@ -32,6 +32,7 @@ from runtime.kernels.offsets import (
 )
 from runtime.kernels.rendezvous import enter_running, leave_running, lock_rendezvous, pass_poll, unlock_rendezvous
 from runtime.kernels.reservation import drop
+from runtime.kernels.scheme_flush import lock_flush, unlock_flush
 
 _REPLAY = int(Exit.REPLAY)
 _REQUEST, _SYSCALL, _EXCEPTION = int(Exit.REQUEST), int(Exit.SYSCALL), int(Exit.EXCEPTION)
@@ -168,7 +169,9 @@ def forget_vcpu(proc, index):
     """Take a vCPU out of the table; afterwards nobody touches its block: the table is read under one of these locks."""
     lock_rendezvous(proc)
     lock(proc)
+    lock_flush(proc)
     st64(proc, PROC_VCPUS + 8 * index, 0)
+    unlock_flush(proc)
     unlock(proc)
     unlock_rendezvous(proc)
 

@@ -242,6 +242,7 @@ _LOAD = _PROBE + """    if likely(ld64(cpu, entry + TLB_READ) == address & ({sam
 _STORE = _PROBE + """    if likely(a_ld64(cpu, entry + TLB_WRITE) == address & ({same} | (c - 1))):
         g_st{bits}(ldp(cpu, entry + TLB_ADDEND), address, ld64(cpu, d))
     else:
+        leave_at(cpu, proc, record)  # the writer's pc, for the statistics
         st_slow(cpu, address, ld64(cpu, d), {bytes} | c << 8)
 """ + _FAULT.replace("\n    ", "\n        ").replace("    if", "        if", 1)
 
@@ -259,6 +260,7 @@ _STORE_128 = _PROBE + """    if likely(a_ld64(cpu, entry + TLB_WRITE) == address
         g_st64(host, address, ld64(cpu, d))
         g_st64(host, address + 8, ld64(cpu, d + 8))
     else:
+        leave_at(cpu, proc, record)
         st_slow_128(cpu, address, c, d >> 3)
 """ + _FAULT.replace("\n    ", "\n        ").replace("    if", "        if", 1)
 
@@ -306,13 +308,14 @@ def _scalar(name: str, suffix: str) -> str:
     if name == "ldlink":
         return f"    value = ldlink(cpu, ld64(cpu, a), {size})\n{_FAULT}    st64(cpu, d, value)\n"
     if name == "stcond":
-        return f"    value = stcond(cpu, ld64(cpu, a), ld64(cpu, b << 3), {size})\n{_FAULT}    st64(cpu, d, value)\n"
+        return f"    leave_at(cpu, proc, record)\n    value = stcond(cpu, ld64(cpu, a), ld64(cpu, b << 3), {size})\n{_FAULT}    st64(cpu, d, value)\n"
     if name.startswith("rmw_"):
         kind = RMW_KINDS.index(name[4:])
-        return f"    value = rmw(cpu, ld64(cpu, a), ld64(cpu, b << 3), {size | kind << 16} | c << 8)\n{_FAULT}    st64(cpu, d, value)\n"
+        call = f"rmw(cpu, ld64(cpu, a), ld64(cpu, b << 3), {size | kind << 16} | c << 8)"
+        return f"    leave_at(cpu, proc, record)\n    value = {call}\n{_FAULT}    st64(cpu, d, value)\n"
     if name == "cas":
         call = f"cas(cpu, ld64(cpu, a), ld64(cpu, b << 3), ld64(cpu, (c & 0xFFFF) << 3), {size} | (c >> 16) << 8)"
-        return f"    value = {call}\n{_FAULT}    st64(cpu, d, value)\n"
+        return f"    leave_at(cpu, proc, record)\n    value = {call}\n{_FAULT}    st64(cpu, d, value)\n"
     return ""
 
 

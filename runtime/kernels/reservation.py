@@ -8,13 +8,13 @@ from __future__ import annotations
 from dbt.abi.exclusive import FAILURE_ENTRIES, FAILURE_ENTRY_BITS, NO_RESERVATION, WRITER_INDEX_SHIFT, Failure
 from runtime.kernels.build import kernel
 from runtime.kernels.mem import a_ld64, a_st64, ld64, lshr, st64
-from runtime.kernels.offsets import CPU_EXCL_ADDR, CPU_EXCL_CAUSE, CPU_EXCL_SIZE, CPU_INDEX, CPU_LINKS, CPU_PC, FAILURES
+from runtime.kernels.offsets import CPU_EXCL_ADDR, CPU_EXCL_CAUSE, CPU_EXCL_SIZE, CPU_EXCL_VERSION, CPU_INDEX, CPU_LINKS, CPU_PC, FAILURES
 
 NOBODY = NO_RESERVATION - (1 << 64)
 _PC, _CAUSE, _WRITER, _COUNT = 0, 8, 16, 24
 _LAST = FAILURE_ENTRIES - 1  # takes what finds no place of its own
 _PROBES = 8
-_ADDRESS, _SIZE, _NONE = int(Failure.ADDRESS), int(Failure.SIZE), int(Failure.NONE)
+_ADDRESS, _SIZE, _NONE, _STORE = int(Failure.ADDRESS), int(Failure.SIZE), int(Failure.NONE), int(Failure.STORE)
 
 
 @kernel
@@ -37,14 +37,16 @@ def drop(cpu, cause):
 def take(cpu, physical, size):
     """What a store-conditional does first: the reservation is gone. True if it was of this address and size; else the failure is counted."""
     held = a_ld64(cpu, CPU_EXCL_ADDR)
-    cause = ld64(cpu, CPU_EXCL_CAUSE)
+    cause, writer = ld64(cpu, CPU_EXCL_CAUSE), 0
     a_st64(cpu, CPU_EXCL_ADDR, NOBODY)
     st64(cpu, CPU_EXCL_CAUSE, _NONE)
     if held == physical and ld64(cpu, CPU_EXCL_SIZE) == size:
         return True
     if held != NOBODY:
         cause = _SIZE if held == physical else _ADDRESS
-    failed(cpu, cause, 0)
+    elif cause == _STORE:
+        writer = ld64(cpu, CPU_EXCL_VERSION)  # left there by whoever took the reservation away
+    failed(cpu, cause, writer)
     return False
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from dbt.abi.exclusive import SHARED_FRAMES
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
 
 if TYPE_CHECKING:
@@ -165,6 +166,16 @@ class AddressSpace:
             flags |= PAGE_EXEC
         return flags
 
+    @staticmethod
+    def _frame(area: Area) -> int:
+        """Shared frame of an area's first page, the same for every mapping of the same page of a file; 0 for a private area. Anonymous shared memory, which
+        only mremap maps a second time, has the frame of the place it is first mapped at."""
+        if not area.shared:
+            return 0
+        known = area.inode or area.device
+        place = hash((area.device, area.inode)) + area.file_offset // PAGE_SIZE if known else area.start // PAGE_SIZE
+        return SHARED_FRAMES + place % SHARED_FRAMES
+
     # What syscalls ask for
 
     def map(self, addr: int, length: int, prot: int, flags: int, fd: int = -1, offset: int = 0, name: bytes | None = None) -> int:
@@ -211,7 +222,7 @@ class AddressSpace:
                 area.inode = 0
         self._cut(addr, addr + length)
         self._insert(area)
-        self.memory.set_flags(addr, length, self._flags(prot))
+        self.memory.set_flags(addr, length, self._flags(prot), self._frame(area))
         return addr
 
     def map_high(self, addr: int, data: bytes, prot: int, name: bytes) -> None:
@@ -234,7 +245,7 @@ class AddressSpace:
         if not self._cut(addr, addr + length):
             return
         with self.memory.section:
-            self.memory.set_flags(addr, length, 0)
+            self.memory.set_flags(addr, length, 0, 0)
             self.host.quick(self._mmap, self.base + addr, length, 0, _RESERVED, -1, 0)
 
     def protect(self, addr: int, length: int, prot: int) -> int:
@@ -303,7 +314,7 @@ class AddressSpace:
         more.file_offset += addr + old - area.start
         more.start, more.end = addr + old, addr + new
         self._insert(more)
-        self.memory.set_flags(addr + old, new - old, self._flags(area.prot))
+        self.memory.set_flags(addr + old, new - old, self._flags(area.prot), self._frame(more))
         return addr
 
     def _move(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
@@ -315,17 +326,18 @@ class AddressSpace:
         assert area is not None
         piece = area.part(addr, min(addr + old, area.end))
         self._cut(target, target + new)
+        frame = self.memory.frame(addr)
         host_flags = MREMAP_MAYMOVE | MREMAP_FIXED | flags & MREMAP_DONTUNMAP
         got = self.host.quick(self._mremap, self.base + addr, old, new, host_flags, self.base + target)
         if -4096 < got < 0:
-            self.memory.set_flags(target, new, 0)
+            self.memory.set_flags(target, new, 0, 0)
             self.host.quick(self._mmap, self.base + target, new, 0, _RESERVED, -1, 0)
             return got
         if old and not flags & MREMAP_DONTUNMAP:
             self._release(addr, old)
         piece.start, piece.end = target, target + new
         self._insert(piece)
-        self.memory.set_flags(target, new, self._flags(piece.prot))
+        self.memory.set_flags(target, new, self._flags(piece.prot), frame)
         return target
 
     def brk(self, addr: int) -> int:
@@ -350,7 +362,7 @@ class AddressSpace:
         with self.lock:
             self._cut(area.start, area.end)
             self._insert(area)
-            self.memory.set_flags(area.start, area.end - area.start, self._flags(area.prot))
+            self.memory.set_flags(area.start, area.end - area.start, self._flags(area.prot), self._frame(area))
 
     def maps(self, guest_path: Callable[[bytes], bytes]) -> bytes:
         """The text of /proc/self/maps, with the guest's names of files."""

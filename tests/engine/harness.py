@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from typing import Any
 
 from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
@@ -27,8 +28,8 @@ class Harness:
 
     end = CODE_PAGE + PAGE_SIZE
 
-    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host", idiom: bool = True) -> None:
-        self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent, idiom=idiom)
+    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host", **options: Any) -> None:
+        self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent, **options)
         self.memory = self.engine.memory
         self.vcpu = self.engine.new_vcpu()
         self._mapped: dict[int, int] = {}

@@ -101,7 +101,7 @@ class Flags:
     def __init__(self) -> None:
         self.pages: dict[int, int] = {}
 
-    def set_flags(self, address: int, length: int, flags: int) -> None:
+    def set_flags(self, address: int, length: int, flags: int, frame: int | None = None) -> None:
         for page in range(address, address + length, 4096):
             self.pages[page] = flags
 

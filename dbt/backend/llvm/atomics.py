@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dbt.abi.exclusive import NO_RESERVATION
+from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
 from dbt.backend.llvm.memory import FaultExit, bytes_of, check, narrow, wide_address, widen
 from dbt.backend.llvm.text import GUEST, llvm_type
@@ -38,12 +38,14 @@ def _ldlink(r: Region, inst: Inst) -> None:
 
 def _stcond(r: Region, inst: Inst) -> None:
     value = widen(r, r.operand(inst.args[1]), inst.of)
+    r.store_field("pc", str(r.pc))  # for the statistics
     result = _faulting_helper(r, "stcond", wide_address(r, inst.args[0]), value, str(bytes_of(inst.of)))
     r.define(inst, narrow(r, result, inst.type))
 
 
 def _clrex(r: Region, inst: Inst) -> None:
     r.store_field("excl_addr", str(NO_RESERVATION))
+    r.store_field("excl_cause", str(int(Failure.CLREX)))
 
 
 # Atomic operations ------------------------------------------------------------------------------------------------------
@@ -72,6 +74,7 @@ def _inline(r: Region, inst: Inst, helper: str, how: int, write: Callable[[str, 
     r.local, r.limit = {}, t.count
     how |= size | int(inst.attr("align")) << 8 | (ATOMIC_REPLAY if inst.attr("replay") else 0)  # type: ignore[call-overload]
     arguments = [wide_address(r, inst.args[0]), *[widen(r, operand, inst.of) for operand in operands], str(how)]
+    r.store_field("pc", str(r.pc))  # the writer's, for the statistics
     missed = narrow(r, _faulting_helper(r, helper, *arguments), inst.of)
     slow_end = t.current
     r.local = None

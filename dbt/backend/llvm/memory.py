@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, tlb_entry
+from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
+from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
 from dbt.backend.llvm import exits
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
 from dbt.backend.llvm.scalars import constant_of
@@ -112,12 +113,16 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
         host, slow = _aligned(r, address, align)
         fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
     else:
-        host, slow = check(r, address, end - first.distance, align, "addr_write" if store else "addr_read")
+        ignored = TLB_EXCL if r.tagged and store else 0
+        host, slow = check(r, address, end - first.distance, align, "addr_write" if store else "addr_read", ignored)
         order = "seq_cst" if swapped else "monotonic"
         fast_results = [
             _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value, order)
             for access, value in zip(accesses, values, strict=True)
         ]
+        if r.tagged and store:
+            for access in accesses:
+                _leave_tags(r, access, align)
     done, fast = t.new_label("done"), t.current
     t.do(f"br label %{done}")
     slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align, swapped)
@@ -129,8 +134,22 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
             r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
 
 
-def check(r: Region, address: str, span: int, align: int, tag_field: str) -> tuple[str, str]:
-    """Compare the TLB entry of *address* for *span* bytes; go on where it hits. Returns (host pointer to *address*, label of the miss).
+def _leave_tags(r: Region, access: Access, align: int) -> None:
+    """Scheme hst: after the store, this vCPU's number goes into the record of each granule that was written."""
+    t = r.text
+    size = bytes_of(access.value_type)
+    address = wide_address(r, access.inst.args[0])
+    tag, records = r.load_field("hst_tag"), r.load_field("granules", "ptr")
+    for place in sorted({0} if size <= min(align, GRANULE) else {0, min(size, GRANULE) & GRANULE, size - 1}):
+        at = t.value(f"add i64 {address}, {place}") if place else address
+        scaled = t.value(f"shl i64 {at}, {GRANULE_RECORD_BITS - GRANULE_BITS}")
+        record = t.at(records, t.value(f"and i64 {scaled}, {(GRANULES - 1) << GRANULE_RECORD_BITS}"))
+        t.do(f"store atomic i64 {tag}, ptr {record} release, align 8{GUEST}")
+
+
+def check(r: Region, address: str, span: int, align: int, tag_field: str, ignored: int = 0) -> tuple[str, str]:
+    """Compare the TLB entry of *address* for *span* bytes; go on where it hits, but for the *ignored* flags. Returns (host pointer to *address*, label of the
+    miss).
 
     The last aligned unit of the span is what is compared: it has the page of the first byte unless the span crosses into the next page, whose
     tag can't be in this entry. Another vCPU may set flags in the tag at any time, but waits until this one has passed a poll: a plain load will do.
@@ -143,6 +162,8 @@ def check(r: Region, address: str, span: int, align: int, tag_field: str) -> tup
     wide_index, wide = (index, address) if bits == 64 else (t.value(f"zext i32 {index} to i64"), t.value(f"zext i32 {address} to i64"))
     entry = t.at("%tlb", wide_index)
     tag = t.value(f"load {address_type}, ptr {t.at(entry, tlb_entry.offset(tag_field))}, align 8{CPU}")
+    if ignored:
+        tag = t.value(f"and {address_type} {tag}, {~ignored}")
     last = address if span == align else t.value(f"add {address_type} {address}, {span - align}")
     want = t.value(f"and {address_type} {last}, {PAGE_MASK | (align - 1)}")
     fast, slow = t.new_label("fast"), t.new_label("slow")
@@ -217,6 +238,8 @@ def _slow_accesses(r: Region, label: str, done: str, accesses: list[Access], val
     results = []
     for access, value in zip(accesses, values, strict=True):
         address = wide_address(r, access.inst.args[0])
+        if value:
+            r.store_field("pc", str(access.pc))  # the writer's, for the statistics of exclusive accesses
         results.append(_slow_store(r, access, address, value, align) if value else _slow_load(r, access, address, align))
         fault.check(access.pc, access.mode)
     fault.finish()

@@ -59,13 +59,16 @@ class Snapshot:
 class Region:
     """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
     address of an access does not wait for the TLB entry. ``unchecked``: loads rely on the host's page protection (see ``memory``; linear only, x86-64 only).
+    ``tagged``: stores leave the vCPU's tag (exclusives scheme hst).
     ``fma``: the host has fused multiply-add."""
 
     def __init__(
-        self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False
+        self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
+        tagged: bool = False,
     ) -> None:
         self.linear = linear
         self.unchecked = unchecked
+        self.tagged = tagged
         self.fma = fma
         self.unit = unit
         self.entries = entries
@@ -478,6 +481,7 @@ def _alignment(type: str) -> int:
     return _ALIGNMENTS.get(type, 8)
 
 
-def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False) -> str:
-    """LLVM text of *unit*, entered at *entries*; *linear*, *fma* and *unchecked* as for :class:`Region`."""
-    return Region(unit, entries, layout, linear, fma, unchecked).lower()
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
+          tagged: bool = False) -> str:
+    """LLVM text of *unit*, entered at *entries*; the rest as for :class:`Region`."""
+    return Region(unit, entries, layout, linear, fma, unchecked, tagged).lower()

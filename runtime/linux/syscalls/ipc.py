@@ -144,7 +144,7 @@ def shmat(t: Thread, number: int, addr: int, flags: int) -> int:
         if -4096 < got < 0:
             return got
         prot = PROT_READ | (0 if flags & _SHM_RDONLY else PROT_WRITE) | (PROT_EXEC if flags & _SHM_EXEC else 0)
-        space.attach(Area(addr, addr + length, prot, True, b"/SYSV%08x" % (number & 0xFFFFFFFF)))
+        space.attach(Area(addr, addr + length, prot, True, b"/SYSV%08x" % (number & 0xFFFFFFFF), 0, 1, number))
     return addr
 
 
