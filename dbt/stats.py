@@ -26,6 +26,18 @@ def collect(process: Process) -> dict[str, Any]:
     }
 
 
+def as_text(found: dict[str, Any]) -> str:
+    """A line a counter, and one for each row of a list."""
+    width = max(map(len, found))
+    lines = []
+    for name, value in found.items():
+        if isinstance(value, list):
+            lines += [f"{name:{width}} {len(value)}", *[f"  {row}" for row in value]]
+        else:
+            lines.append(f"{name:{width}} {value}")
+    return "".join(f"dbt: {line}\n" for line in lines)
+
+
 def reporter(where: str) -> Callable[[Any], None]:
     """A hook for the end of the guest that writes to standard error (``"-"``) or the file *where*. Forked children report nothing."""
     start = time.monotonic()
@@ -35,13 +47,11 @@ def reporter(where: str) -> Callable[[Any], None]:
             return
         found = {**collect(process), "wall_seconds": round(time.monotonic() - start, 3)}
         if where == "-":
-            width = max(map(len, found))
-            text = "".join(f"dbt: {name:{width}} {value}\n" for name, value in found.items())
-            sys.stderr.write(text)
+            sys.stderr.write(as_text(found))
             return
         try:
             with open(where, "w") as file:
-                json.dump(found, file, indent=1)
+                json.dump(found, file, indent=1, default=lambda row: row.to_json())
                 file.write("\n")
         except OSError as e:  # the guest has run: its exit status counts
             sys.stderr.write(f"dbt: --stats={where}: {e.strerror}: nothing written\n")

@@ -99,13 +99,11 @@ class Engine:
         self._lock = threading.RLock()
         self._helpers = self._helper_table()
         p, n = ctypes.c_void_p, ctypes.c_int64
-        self._run = self.image.function("run", n, p)
+        self._run = self.image.function("run", n, p, waits=True)
         self._has_template = self.image.function("has_template", n, p, n, n)
         self._set_native = self.image.function("set_native", None, p, n, n, n)
         self._watch = self.image.function("watch_code", n, p, n, n, n)
         self._find_block = self.image.function("find_block", n, p, n)
-        self._lock_code = self.image.function("lock_code", None, p)
-        self._unlock_code = self.image.function("unlock_code", None, p)
         self._forget_vcpu = self.image.function("forget_vcpu", None, p, n)
         self.raise_request = self.image.function("raise_request", None, p, n)
         self.drop_request = self.image.function("drop_request", None, p, n)
@@ -146,10 +144,9 @@ class Engine:
         with self._lock:
             self.vcpus.remove(vcpu)
             self.exclusive_stats.absorb(vcpu)
-            self._forget_vcpu(self.block.address, vcpu.index)
-            if len(self.vcpus) == 1:
-                with self.exclusive_section():
-                    self.block.put("parallel", 0)
+            with self.exclusive_section():
+                self._forget_vcpu(self.block.address, vcpu.index)
+                self.block.put("parallel", int(len(self.vcpus) > 1))
             vcpu.free()
 
     def _publish(self, index: int, address: int) -> None:
@@ -285,12 +282,10 @@ class Engine:
         if self.tier1 is not None:
             self.tier1.before_fork()
         self.memory.section.__enter__()
-        self._lock_code(self.block.address)
 
     def after_fork(self, child: bool, vcpu: VCpu | None = None) -> None:
         """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads
         that do not. *vcpu* is the one that the calling thread runs: the child forgets all others."""
-        self._unlock_code(self.block.address)
         if child:
             self._lock = threading.RLock()
             for other in list(self.vcpus):

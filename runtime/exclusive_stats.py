@@ -6,7 +6,8 @@ import ctypes
 import struct
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from dbt.abi.exclusive import FAILURE_ENTRIES, FAILURE_ENTRY_BITS, HOST_WRITER, WRITER_INDEX_SHIFT, Failure
 from runtime.process_block import WAIT_BUCKETS, ProcessBlock, proc
@@ -20,7 +21,8 @@ _SHOWN = 20  # most frequent failures
 _PC = (1 << WRITER_INDEX_SHIFT) - 1
 
 
-class FailureRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FailureRow:
     """Store-conditionals at *pc* that failed for one cause. Who broke the link, where that is known: vCPU *by_vcpu* (None: nobody, -1: the host) with a store
     at *by_pc* (0 if not known)."""
 
@@ -102,7 +104,7 @@ class ExclusiveStats:
         return {
             "exclusive_links": self._counts["links"] + sum(vcpu.get("links") for vcpu in vcpus),
             "exclusive_failures": sum(row.count for row in rows),
-            "exclusive_failures_at": [row.to_json() for row in rows[:_SHOWN]],
+            "exclusive_failures_at": rows[:_SHOWN],
             "exclusive_slow_stores": self._counts["slow_stores"] + sum(vcpu.get("slow_stores") for vcpu in vcpus),
             "exclusive_pages_settled": block.get("settled"), "exclusive_pages_retired": block.get("retired"), "tlb_flushes": block.get("flushes"),
             "rendezvous": block.get("rendezvous_count"), "exclusive_sections": block.get("sections"),

@@ -126,9 +126,10 @@ class Image:
         section, offset = self._linked.symbols[name]
         return self._starts[section] + offset
 
-    def function(self, name: str, restype: Any, *argtypes: Any, keep_gil: bool = False) -> Callable[..., Any]:
-        """The function *name* as a ctypes callable, which releases the GIL while it runs (unless told to keep it), and keeps the image mapped."""
-        made: Any = (ctypes.PYFUNCTYPE if keep_gil else ctypes.CFUNCTYPE)(restype, *argtypes)(self.address(name))
+    def function(self, name: str, restype: Any, *argtypes: Any, waits: bool = False) -> Callable[..., Any]:
+        """The function *name* as a ctypes callable, which keeps the image mapped. It keeps the GIL unless it *waits* (for another thread, or as long as a guest
+        runs): so a fork never finds a spin lock taken by a thread that the child does not have."""
+        made: Any = (ctypes.CFUNCTYPE if waits else ctypes.PYFUNCTYPE)(restype, *argtypes)(self.address(name))
         made.image = self
         return made  # type: ignore[no-any-return]
 

@@ -63,7 +63,7 @@ class GuestMemory:
         block.put("page_limit", PAGE_TABLE_ENTRIES_32)
         p, n = ctypes.c_void_p, ctypes.c_int64
         self._set_flags: Callable[..., None] = image.function("set_page_flags", None, p, n, n, n)
-        self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n, keep_gil=True)  # so no fork sees it half done
+        self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n)
         self._invalidate: Callable[..., None] = image.function("invalidate", None, p, n, n)
 
     @property

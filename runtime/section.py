@@ -18,7 +18,7 @@ class ExclusiveSection:
     def __init__(self, block: ProcessBlock, image: Any) -> None:
         self._block = block.address
         p = ctypes.c_void_p
-        self._begin = image.function("begin_section", None, p)
+        self._begin = image.function("begin_section", None, p, waits=True)
         self._end = image.function("end_section", None, p)
         self._owner = 0  # thread identifier
         self._depth = 0

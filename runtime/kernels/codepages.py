@@ -42,7 +42,7 @@ TAG_PC = (1 << 48) - 1
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
 
 
-@export("lock_code", "void(p)")
+@kernel
 def lock(proc):
     """Take the process block's lock."""
     while a_xchg64(proc, PROC_LOCK, 1) != 0:
@@ -50,7 +50,7 @@ def lock(proc):
             pause()
 
 
-@export("unlock_code", "void(p)")
+@kernel
 def unlock(proc):
     """Give the process block's lock back."""
     a_st64(proc, PROC_LOCK, 0)

@@ -30,7 +30,7 @@ from runtime.kernels.offsets import (
     PROC_INSN_RULE,
     PROC_VCPUS,
 )
-from runtime.kernels.rendezvous import enter_running, leave_running, lock_rendezvous, pass_poll, unlock_rendezvous
+from runtime.kernels.rendezvous import enter_running, leave_running, pass_poll
 from runtime.kernels.reservation import drop
 from runtime.kernels.scheme_flush import lock_flush, unlock_flush
 
@@ -166,14 +166,12 @@ def drop_request(cpu, bits):
 
 @export("forget_vcpu", "void(p,i64)")
 def forget_vcpu(proc, index):
-    """Take a vCPU out of the table; afterwards nobody touches its block: the table is read under one of these locks."""
-    lock_rendezvous(proc)
+    """Take a vCPU out of the table, in an exclusive section; afterwards nobody touches its block: the table is read by askers and under one of these locks."""
     lock(proc)
     lock_flush(proc)
     st64(proc, PROC_VCPUS + 8 * index, 0)
     unlock_flush(proc)
     unlock(proc)
-    unlock_rendezvous(proc)
 
 
 @export("find_block", "i64(p,i64)")

@@ -2,6 +2,9 @@
 
 ``syscall(number, a, b, c, d, e, f)`` gives the result or -errno, as ``runtime.linux.host.Host.quick`` does for Python. A signal makes it return -EINTR like
 any other; nothing here looks at a vCPU's request word first (``runtime.linux.hoststub`` has the call that does).
+
+A vCPU that calls the host for something that may block does so between ``rendezvous.leave_running`` and ``rendezvous.enter_running``, or nobody can hold an
+exclusive section meanwhile; and it tells ``codepages.wrote`` of what the host has written only after it is RUNNING again.
 """
 
 from __future__ import annotations

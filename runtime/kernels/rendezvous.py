@@ -112,7 +112,7 @@ def pass_poll(cpu, proc):
 
 
 # The asker's side -------------------------------------------------------------------------------------------------------
-@export("lock_rendezvous", "void(p)")
+@kernel
 def lock_rendezvous(proc):
     """Become the asker. The caller is not RUNNING."""
     if a_cas64(proc, PROC_RENDEZVOUS, _FREE, _TAKEN) == _FREE:
@@ -127,7 +127,7 @@ def lock_rendezvous(proc):
         futex_wait(proc, PROC_RENDEZVOUS, _CONTENDED)
 
 
-@export("unlock_rendezvous", "void(p)")
+@kernel
 def unlock_rendezvous(proc):
     """No longer be the asker."""
     if a_xchg64(proc, PROC_RENDEZVOUS, _FREE) == _CONTENDED:
@@ -189,7 +189,7 @@ def _wait_for_all(proc, epoch):
         st64(proc, bucket, ld64(proc, bucket) + 1)
 
 
-@export("grace_period", "void(p)")
+@kernel
 def grace_period(proc):
     """Wait until every vCPU that is RUNNING has passed a poll: stores whose checks were made before are complete, and later checks see what the caller
     wrote before. Mutex held, caller not RUNNING. Nobody is held up."""
