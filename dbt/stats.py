@@ -16,10 +16,12 @@ def collect(process: Process) -> dict[str, Any]:
     """All counters by name."""
     import resource
 
+    native = process.native_calls + sum(vcpu.get("native_calls") for vcpu in process.engine.vcpus)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         **process.engine.stats(),
-        "syscalls": process.syscall_count,
+        "syscalls": process.syscall_count + native,
+        "syscalls_native": native,
         "unknown_syscalls": {str(number): times for number, times in sorted(process.unknown.items())},
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
         "max_rss_bytes": usage.ru_maxrss * 1024,

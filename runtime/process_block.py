@@ -14,6 +14,7 @@ from dbt.abi.exclusive import FRAMES, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.layout import Layout
 from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.records import RECORD_BYTES
+from dbt.abi.syscalls import ARGUMENTS, NUMBERS
 
 RECORDS = 1 << 22
 BLOCKS = 1 << 18
@@ -140,6 +141,9 @@ proc.add("build_tags", 8, BLOCK_INSNS + 1)
 proc.add("build_plain", 8, BLOCK_INSNS + 1)
 proc.add("hot", 8, HOT_SLOTS)
 proc.add("vcpus", 8, MAX_VCPUS)
+proc.add("host_call", 8)  # host address of the stub that makes a system call (runtime.linux.hoststub)
+proc.add("syscall_slots", 8, 2 + ARGUMENTS)  # offsets in a vCPU: the system call's number, its arguments, its result
+proc.add("native_syscalls", 8, NUMBERS)  # by guest number: see dbt.abi.syscalls
 proc.add("bitmap", 8, FRAMES // 64, align=PAGE_SIZE)  # a bit a frame: 1 dirty, 0 exclusive
 proc.add("frames", 4, PAGE_BUCKETS, align=PAGE_SIZE)  # frame of each guest page; 0: its own
 proc.add("page_records", PAGE_RECORD_BYTES, FRAMES, align=PAGE_SIZE)

@@ -54,6 +54,7 @@ def header() -> Layout:
         "state",  # row of State
         "passed",  # the last grace period this vCPU has passed a poll of
         "links",  # statistics: load-links
+        "native_calls",  # statistics: system calls made in native code
         "slow_stores",  # stores that took part in the protocol
         "granules",  # host address of the granule records (scheme hst tags them inline)
         "hst_tag",  # what this vCPU's stores tag them with; its load-links tag with the next number

@@ -27,6 +27,7 @@ class Exit(IntEnum):
     ARENA_FULL = 10, "No room for more tier-0 code or blocks: flush and go on."
     BUDGET = 11, "The instruction budget (cpu.budget) is used up."
     BREAKPOINT = 12, "pc has a debugger breakpoint."
+    INTERRUPTED = 14, "A signal ended the system call at pc that native code made, or kept it from starting; exit_arg is the negative result."
     REPLAY = 13, "An atomic operation that stands for an exclusive pair would fault: the dispatcher has tier 0 execute the instructions at pc one by one."
 
 

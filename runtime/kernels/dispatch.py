@@ -33,6 +33,7 @@ from runtime.kernels.offsets import (
 from runtime.kernels.rendezvous import enter_running, leave_running, pass_poll
 from runtime.kernels.reservation import drop
 from runtime.kernels.scheme_flush import lock_flush, unlock_flush
+from runtime.kernels.syscalls import native_call
 
 _REPLAY = int(Exit.REPLAY)
 _REQUEST, _SYSCALL, _EXCEPTION = int(Exit.REQUEST), int(Exit.SYSCALL), int(Exit.EXCEPTION)
@@ -144,8 +145,14 @@ def run(cpu):
     proc = ldp(cpu, CPU_PROC)
     enter_running(cpu, proc)
     reason = _run_blocks(cpu, proc)
+    while reason == _SYSCALL:
+        drop(cpu, _BY_EXCEPTION)
+        if native_call(cpu, proc) == 0:
+            reason = ld64(cpu, CPU_EXIT_REASON)
+            break
+        reason = _run_blocks(cpu, proc)
     leave_running(cpu, proc)
-    if reason in (_SYSCALL, _EXCEPTION):
+    if reason == _EXCEPTION:
         drop(cpu, _BY_EXCEPTION)
     elif reason in (_MEMORY_FAULT, _FETCH_FAULT):
         drop(cpu, _BY_FAULT)

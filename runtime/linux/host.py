@@ -9,7 +9,6 @@ from runtime.linux.errors import UsageError
 from runtime.linux.hostnr import NR
 from runtime.linux.hoststub import BLOCK_BYTES, CALL, CLEAR_BITS, HANDLER, RESTORER, stub_code
 
-ERESTARTSYS = 512  # the syscall did not start: a signal is there
 MAX_THREADS = 4096
 PAGE = 4096
 
@@ -47,6 +46,7 @@ class Host:
         long = ctypes.c_long
         self.handler = area + HANDLER
         self.restorer = area + RESTORER
+        self.call_at = area + CALL
         self.call = ctypes.CFUNCTYPE(long, long, long, long, long, long, long, long, long)(area + CALL)
         self._clear = ctypes.CFUNCTYPE(None, long, long)(area + CLEAR_BITS)
         self.libc = libc

@@ -11,7 +11,8 @@ Interleavings, with W the window, S the syscall instruction:
 4. signal after S: the result stands; the request bit makes the vCPU return at once.
 
 The handler finds its thread's *signal block* by thread id, copies the siginfo into the block's ring and sets bit 0 of the vCPU's request word.
-All host signals are blocked while it runs, so a ring has one writer, and its reader is the same thread.
+All host signals are blocked while it runs, so a ring has one writer, and its reader is the same thread. The record that fills the ring leaves all signals
+blocked in the interrupted context, so that the kernel keeps those that follow; the reader, once it has emptied the ring, sets the thread's mask again.
 
 The code is kept as bytes, so that no assembler is needed at start; a test assembles the source and compares.
 """
@@ -78,6 +79,9 @@ found:
   mov ecx, 8
   rep movsq
   inc qword ptr [r8+16]
+  cmp r10, 31
+  jb full
+  mov qword ptr [rdx+296], -1
 full:
   mov rcx, [r8+8]
   lock or dword ptr [rcx], 1
@@ -106,9 +110,9 @@ clear_bits:
 
 X86_64_CODE = bytes.fromhex(
     "4889f84889f74889d64889ca4d89c24d89c84c8b4c24084c8b5c241041f7030300000075030f05c348c7c000feffffc300000000000000000000000000000000"
-    "49b888776655443322114d8b48084d8b00b8ba0000000f054d39c8734141390074094981c000100000ebed498b48104989ca4d2b50184983fa20731a83e11fc1"
-    "e106498dbc0800080000b908000000f348a549ff4010498b4808f0830901488b8aa80000004c8d1570ffffff4c39d1721a4c8d156fffffff4c39d1730e4c8d15"
-    "64ffffff4c8992a8000000c30000000000000000000000000000000000000000b80f0000000f0500000000000000000048f7d6f02137c3"
+    "49b888776655443322114d8b48084d8b00b8ba0000000f054d39c8735241390074094981c000100000ebed498b48104989ca4d2b50184983fa20732b83e11fc1"
+    "e106498dbc0800080000b908000000f348a549ff40104983fa1f720b48c78228010000ffffffff498b4808f0830901488b8aa80000004c8d155fffffff4c39d1"
+    "721a4c8d155effffff4c39d1730e4c8d1553ffffff4c8992a8000000c3000000b80f0000000f0500000000000000000048f7d6f02137c3"
 )
 
 _CODE = {"x86_64": X86_64_CODE}

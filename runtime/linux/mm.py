@@ -27,6 +27,7 @@ _RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
 _HOST_FLAGS = ~(MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN)
 TASK_SIZE = 0xBF000000  # user addresses end here, as with a 3 GiB / 1 GiB split
 LOWEST = 0x10000  # vm.mmap_min_addr
+_S_IFMT, _S_IFREG = 0o170000, 0o100000
 
 
 def page_up(n: int) -> int:
@@ -34,18 +35,37 @@ def page_up(n: int) -> int:
 
 
 class Area:
-    """Pages ``start`` up to ``end`` with the same protection and backing (Linux: a VMA). ``name`` and ``file_offset`` are for /proc/self/maps."""
+    """Pages ``start`` up to ``end`` with the same protection and backing (Linux: a VMA). ``name`` and ``file_offset`` are for /proc/self/maps; ``file_size``
+    is the size of a regular file when it was last looked at, else None."""
 
-    __slots__ = ("start", "end", "prot", "shared", "name", "file_offset", "device", "inode")
+    __slots__ = ("start", "end", "prot", "shared", "name", "file_offset", "device", "inode", "file_size")
 
-    def __init__(self, start: int, end: int, prot: int, shared: bool, name: bytes = b"", file_offset: int = 0, device: int = 0, inode: int = 0) -> None:
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        prot: int,
+        shared: bool,
+        name: bytes = b"",
+        file_offset: int = 0,
+        device: int = 0,
+        inode: int = 0,
+        file_size: int | None = None,
+    ) -> None:
         self.start, self.end, self.prot, self.shared = start, end, prot, shared
-        self.name, self.file_offset, self.device, self.inode = name, file_offset, device, inode
+        self.name, self.file_offset, self.device, self.inode, self.file_size = name, file_offset, device, inode, file_size
 
     def part(self, start: int, end: int) -> Area:
         """The same backing for a range inside this area."""
         offset = self.file_offset + start - self.start if self.inode else 0
-        return Area(start, end, self.prot, self.shared, self.name, offset, self.device, self.inode)
+        return Area(start, end, self.prot, self.shared, self.name, offset, self.device, self.inode, self.file_size)
+
+    @property
+    def file_end(self) -> int:
+        """The pages from here on lie beyond the file's end: an access to them is a SIGBUS."""
+        if self.file_size is None:
+            return self.end
+        return min(self.end, max(self.start, self.start + page_up(self.file_size) - self.file_offset))
 
     def joins(self, after: Area) -> bool:
         """True if *after* continues this area, so that both can be one."""
@@ -55,6 +75,7 @@ class Area:
             and self.shared == after.shared
             and self.name == after.name
             and self.inode == after.inode
+            and self.file_size == after.file_size
             and (not self.inode or self.file_offset + self.end - self.start == after.file_offset)
         )
 
@@ -74,6 +95,7 @@ class AddressSpace:
         self.read_implies_exec = False  # program without PT_GNU_STACK
         self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
         self._mprotect, self._mremap = host.nr["mprotect"], host.nr["mremap"]
+        self._sigprocmask = host.nr["rt_sigprocmask"]
 
     # The map
 
@@ -156,7 +178,7 @@ class AddressSpace:
         return prot & (PROT_READ | PROT_WRITE)
 
     @staticmethod
-    def _flags(prot: int) -> int:
+    def page_flags(prot: int) -> int:
         flags = PAGE_VALID
         if prot & PROT_READ:
             flags |= PAGE_READ
@@ -175,6 +197,48 @@ class AddressSpace:
         known = area.inode or area.device
         place = hash((area.device, area.inode)) + area.file_offset // PAGE_SIZE if known else area.start // PAGE_SIZE
         return SHARED_FRAMES + place % SHARED_FRAMES
+
+    # Pages beyond the end of a mapped file. The host would answer an access with SIGBUS, which compiled code cannot turn into the guest's: so they have
+    # no access at all, on the host and in the page flags, and the fault is told from others afterwards.
+
+    def _fence(self, area: Area) -> None:
+        start = area.file_end
+        if start < area.end:
+            with self.memory.section:
+                self.memory.set_flags(start, area.end - start, 0)
+                self.host.quick(self._mprotect, self.base + start, area.end - start, 0)
+
+    def _unfence(self, area: Area, start: int, end: int) -> None:
+        with self.memory.section:
+            self.host.quick(self._mprotect, self.base + start, end - start, self._host_prot(area.prot))
+            self.memory.set_flags(start, end - start, self.page_flags(area.prot))
+
+    def beyond_file(self, addr: int, need: int) -> bool | None:
+        """After a fault of an access that needs protection *need* at *addr*: None if it has nothing to do with a file's end, True if the page lies beyond it,
+        False if the file has grown since it was mapped and the access can be made again."""
+        with self.lock:
+            area = self.find(addr)
+            if area is None or addr < area.file_end or need & ~area.prot:
+                return None
+            page, before = addr & -PAGE_SIZE, area.file_end
+            self._unfence(area, page, page + PAGE_SIZE)
+            if self.host.quick(self._sigprocmask, -1, self.base + page, 0, 8) == -errno.EFAULT:  # a call that reads the page and does nothing
+                self._fence(area)
+                return True
+            area.file_size = area.file_offset + page + PAGE_SIZE - area.start
+            self._unfence(area, before, page + PAGE_SIZE)
+            return False
+
+    def file_resized(self, device: int, inode: int, size: int) -> None:
+        """A file has a new size: the end of its mappings moves."""
+        with self.lock:
+            for area in self.areas:
+                if area.inode == inode and area.device == device and area.file_size not in (None, size):
+                    before = area.file_end
+                    area.file_size = size
+                    if area.file_end > before:
+                        self._unfence(area, before, area.file_end)
+                    self._fence(area)
 
     # What syscalls ask for
 
@@ -217,12 +281,14 @@ class AddressSpace:
             try:
                 status = os.fstat(fd)
                 area.file_offset, area.device, area.inode = offset, status.st_dev, status.st_ino
+                area.file_size = status.st_size if status.st_mode & _S_IFMT == _S_IFREG else None
                 area.name = name or os.readlink(b"/proc/self/fd/%d" % fd)
             except OSError:
                 area.inode = 0
         self._cut(addr, addr + length)
+        self.memory.set_flags(addr, length, self.page_flags(prot), self._frame(area))
+        self._fence(area)
         self._insert(area)
-        self.memory.set_flags(addr, length, self._flags(prot), self._frame(area))
         return addr
 
     def map_high(self, addr: int, data: bytes, prot: int, name: bytes) -> None:
@@ -265,10 +331,11 @@ class AddressSpace:
             got = self.host.quick(self._mprotect, self.base + addr, length, self._host_prot(prot))
             if got < 0:
                 return got
+            self.memory.set_flags(addr, length, self.page_flags(prot))
             for area in self._cut(addr, addr + length):
                 area.prot = prot
+                self._fence(area)
                 self._insert(area)
-            self.memory.set_flags(addr, length, self._flags(prot))
         return 0
 
     def remap(self, addr: int, old: int, new: int, flags: int, target: int) -> int:
@@ -280,27 +347,38 @@ class AddressSpace:
             area = self.find(addr)
             if area is None or addr + old > area.end:
                 return -errno.EFAULT
-            if flags & MREMAP_FIXED:
-                if target & PAGE_SIZE - 1 or target + new > TASK_SIZE or addr < target + new and target < addr + old:
-                    return -errno.EINVAL
-                if target < LOWEST:
-                    return -errno.EPERM
-                return self._move(addr, old, new, target, flags)
-            if flags & MREMAP_DONTUNMAP or not old:
-                place = self.gap(new)
-                return self._move(addr, old, new, place, flags) if place else -errno.ENOMEM
-            if new <= old:
-                if new < old:
-                    self._release(addr + new, old - new)
-                return addr
-            if addr + new <= TASK_SIZE and next(self.overlapping(addr + old, addr + new), None) is None:
-                grown = self._grow(area, addr, old, new)
-                if grown >= 0:
-                    return grown
-            if not flags & MREMAP_MAYMOVE:
-                return -errno.ENOMEM
+            if area.file_end == area.end:
+                return self._remap(area, addr, old, new, flags, target)
+            with self.memory.section:  # the host remaps only what is protected alike
+                start, end = area.file_end, area.end
+                self.host.quick(self._mprotect, self.base + start, end - start, self._host_prot(area.prot))
+                got = self._remap(area, addr, old, new, flags, target)
+                for left in self.overlapping(start, end):
+                    self._fence(left)
+                return got
+
+    def _remap(self, area: Area, addr: int, old: int, new: int, flags: int, target: int) -> int:
+        if flags & MREMAP_FIXED:
+            if target & PAGE_SIZE - 1 or target + new > TASK_SIZE or addr < target + new and target < addr + old:
+                return -errno.EINVAL
+            if target < LOWEST:
+                return -errno.EPERM
+            return self._move(addr, old, new, target, flags)
+        if flags & MREMAP_DONTUNMAP or not old:
             place = self.gap(new)
             return self._move(addr, old, new, place, flags) if place else -errno.ENOMEM
+        if new <= old:
+            if new < old:
+                self._release(addr + new, old - new)
+            return addr
+        if addr + new <= TASK_SIZE and next(self.overlapping(addr + old, addr + new), None) is None:
+            grown = self._grow(area, addr, old, new)
+            if grown >= 0:
+                return grown
+        if not flags & MREMAP_MAYMOVE:
+            return -errno.ENOMEM
+        place = self.gap(new)
+        return self._move(addr, old, new, place, flags) if place else -errno.ENOMEM
 
     def _grow(self, area: Area, addr: int, old: int, new: int) -> int:
         if not area.inode and not area.shared:
@@ -313,8 +391,9 @@ class AddressSpace:
         more = area.part(area.start, area.end)
         more.file_offset += addr + old - area.start
         more.start, more.end = addr + old, addr + new
+        self.memory.set_flags(addr + old, new - old, self.page_flags(area.prot), self._frame(more))
+        self._fence(more)
         self._insert(more)
-        self.memory.set_flags(addr + old, new - old, self._flags(area.prot), self._frame(more))
         return addr
 
     def _move(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
@@ -336,8 +415,9 @@ class AddressSpace:
         if old and not flags & MREMAP_DONTUNMAP:
             self._release(addr, old)
         piece.start, piece.end = target, target + new
+        self.memory.set_flags(target, new, self.page_flags(piece.prot), frame)
+        self._fence(piece)
         self._insert(piece)
-        self.memory.set_flags(target, new, self._flags(piece.prot), frame)
         return target
 
     def brk(self, addr: int) -> int:
@@ -362,7 +442,7 @@ class AddressSpace:
         with self.lock:
             self._cut(area.start, area.end)
             self._insert(area)
-            self.memory.set_flags(area.start, area.end - area.start, self._flags(area.prot), self._frame(area))
+            self.memory.set_flags(area.start, area.end - area.start, self.page_flags(area.prot), self._frame(area))
 
     def maps(self, guest_path: Callable[[bytes], bytes]) -> bytes:
         """The text of /proc/self/maps, with the guest's names of files."""

@@ -7,8 +7,9 @@ import os
 _GUEST = {"O_DIRECTORY": 0o40000, "O_NOFOLLOW": 0o100000, "O_DIRECT": 0o200000, "O_LARGEFILE": 0o400000}
 # glibc's O_LARGEFILE is 0 on 64-bit hosts; the kernel reports its own number.
 _HOST_LARGEFILE = {"x86_64": 0o100000, "aarch64": 0o400000}[os.uname().machine] if os.uname().machine in ("x86_64", "aarch64") else 0
-_HOST = {name: getattr(os, name) for name in _GUEST if name != "O_LARGEFILE"} | {"O_LARGEFILE": _HOST_LARGEFILE}
-_GUEST_BITS, _HOST_BITS = sum(_GUEST.values()), sum(_HOST.values())
+_HOST: dict[str, int] = {name: getattr(os, name) for name in _GUEST if name != "O_LARGEFILE"} | {"O_LARGEFILE": _HOST_LARGEFILE}
+_GUEST_BITS: int = sum(_GUEST.values())
+_HOST_BITS: int = sum(_HOST.values())
 
 
 def to_host(flags: int) -> int:

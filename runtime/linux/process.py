@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runtime.linux.options import Options
     from runtime.linux.signals import Action, ThreadSignals
     from runtime.linux.threads import Thread
+    from runtime.linux.vfork import ChildWrites
     from runtime.linux.watchdog import Watchdog
     from runtime.memory import GuestMemory
 
@@ -54,9 +55,11 @@ class Process:
         self.has_timers = False  # POSIX timers: only a new host process gets rid of them
         self.on_signal: Callable[[ThreadSignals, int, bytes, Action], None] | None = None  # told of each handler that starts
         self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
-        self.syscall_count = 0
+        self.syscall_count = 0  # made by Python
+        self.native_calls = 0  # made by native code, in threads that have left
         self.forked = False
         self.watchdog: Watchdog | None = None
+        self.child_writes: ChildWrites | None = None  # in a child of vfork
         self.exit_hooks: list[Callable[[], None]] = []
         self._free_blocks: list[int] = []
         self._all_left = allocate_lock()  # held while the first thread waits for the others
@@ -86,10 +89,16 @@ class Process:
 
     def before_exit(self) -> None:
         """What must be said or kept before the host process goes."""
+        self.tell_parent()
         hooks, self.exit_hooks = self.exit_hooks, []
         for hook in hooks:
             hook()
         self.engine.templates.save()
+
+    def tell_parent(self) -> None:
+        """In a child of vfork, before it leaves."""
+        if self.child_writes is not None:
+            self.child_writes.tell_parent()
 
     def is_alone(self, thread: Thread) -> bool:
         """True if *thread* is the only one. Waits for those that are just leaving: they may still write guest memory."""
@@ -104,7 +113,16 @@ class Process:
         if not self.forked and thread is self.first_thread and self.is_alone(thread):
             raise GuestExit(status)
         self.before_exit()
+        self.release_robust()
         os._exit(status)
+
+    def release_robust(self) -> None:
+        """The process ends, whatever its threads hold: mutexes that it shares with other processes are marked."""
+        from runtime.linux.futex import exit_robust_list
+
+        with self.engine.exclusive_section():
+            for thread in list(self.threads.values()):
+                exit_robust_list(thread)
 
     def thread_left(self) -> None:
         """A thread that is not the first has ended."""
@@ -136,21 +154,22 @@ class Process:
 
     # fork
 
-    def fork(self, thread: Thread, wait_for_exec: bool = False) -> int:
-        """fork; with *wait_for_exec* (vfork) the parent goes on when the child has run another program or ended. The child has a copy of the memory
-        either way. Returns 0 in the child, its id in the parent, or -errno."""
+    def fork(self, thread: Thread, wait_for_exec: bool = False, shares_memory: bool = False) -> int:
+        """fork; with *wait_for_exec* (vfork) the parent goes on when the child has run another program or ended, and with *shares_memory* it sees what the
+        child wrote until then. Returns 0 in the child, its id in the parent, or -errno."""
         read_end = write_end = -1
         if wait_for_exec:
             read_end, write_end = _high_pipe()
         mask = thread.signals.mask
         thread.signals.apply_mask(ALL)
         thread.signals.collect()
-        self.engine.before_fork()
-        try:
-            pid = os.fork()
-        except OSError as e:
-            pid = -(e.errno or errno.EAGAIN)
-        self.engine.after_fork(pid == 0, thread.vcpu)
+        with self.space.lock:  # nobody is half-way through a change of the map
+            self.engine.before_fork()
+            try:
+                pid = os.fork()
+            except OSError as e:
+                pid = -(e.errno or errno.EAGAIN)
+            self.engine.after_fork(pid == 0, thread.vcpu)
         if pid == 0:
             self.forked = True
             if read_end >= 0:
@@ -165,12 +184,21 @@ class Process:
             self.threads[thread.tid] = thread
             if self.watchdog is not None:
                 self.watchdog.start()
+            if self.child_writes is not None:
+                self.child_writes.detach()
+            if shares_memory and write_end >= 0:
+                from runtime.linux.vfork import ChildWrites
+
+                self.child_writes = ChildWrites(self, write_end)
             thread.signals.apply_mask(mask)
             return 0
         thread.signals.apply_mask(mask)
         if write_end >= 0:
+            from runtime.linux.vfork import wait_for_child
+
             os.close(write_end)
-            os.read(read_end, 1)
+            if pid > 0:
+                wait_for_child(self.memory, read_end)
             os.close(read_end)
         return pid
 
@@ -221,6 +249,7 @@ class Process:
         """The new program takes over this host process, which saves the start of another Python. Where that could show, a new translator is started."""
         tier1 = self.engine.tier1
         if thread is self.first_thread and self.is_alone(thread) and not self.has_timers and (tier1 is None or tier1.may_compile):
+            self.tell_parent()
             raise Replace(program)
         from runtime.linux.respawn import command
 
@@ -244,6 +273,7 @@ class Process:
         def strings(items: list[bytes]) -> ctypes.Array[ctypes.c_char_p]:
             return (ctypes.c_char_p * (len(items) + 1))(*items, None)
 
+        self.tell_parent()
         name, arguments, environment = ctypes.create_string_buffer(path), strings(argv), strings(envp)
         return self.host.quick(self.host.nr["execve"], ctypes.addressof(name), ctypes.addressof(arguments), ctypes.addressof(environment))
 

@@ -70,7 +70,19 @@ def run(program: Program, options: Options, ignored: frozenset[int] = frozenset(
             except Replace as replace:
                 program = replace.program
     finally:
+        _discard_signals(host, signals)
         _signal_mask(host, inherited.mask)
+
+
+def _discard_signals(host: Host, signals: SignalTable) -> None:
+    """The guest has ended: what is still pending for it is lost, and its handlers, whose memory is gone, get no more."""
+    import ctypes
+
+    words = (ctypes.c_uint64 * 3)(ALL, 0, 0)  # a mask, and a timespec of no time
+    at = ctypes.addressof(words)
+    while host.quick(host.nr["rt_sigtimedwait"], at, 0, at + 8, 8) > 0:
+        pass
+    signals.forget_handlers()
 
 
 class Inherited:
@@ -111,6 +123,10 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
             from runtime.linux import trace
 
             trace.start(process, options.trace)
+        if "syscall" not in options.trace:
+            from runtime.linux import nativecalls
+
+            nativecalls.install(process)
         if options.watchdog:
             from runtime.linux.watchdog import Watchdog
 

@@ -38,7 +38,7 @@ SS_ONSTACK, SS_DISABLE = 1, 2
 SI_USER, SI_TKILL, SI_KERNEL = 0, -6 & 0xFFFFFFFF, 0x80
 UNBLOCKABLE = 1 << SIGKILL - 1 | 1 << SIGSTOP - 1
 ALL = (1 << 64) - 1
-SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN, ILL_ILLOPC, TRAP_BRKPT, FPE_INTDIV = 1, 2, 1, 1, 1, 1
+SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN, BUS_ADRERR, ILL_ILLOPC, TRAP_BRKPT, FPE_INTDIV = 1, 2, 1, 2, 1, 1, 1
 
 _HOST_ACTION = Struct("<QQQQ")  # handler, flags, restorer, mask
 _INFO = Struct("<iiI")
@@ -152,6 +152,7 @@ class ThreadSignals:
     def __init__(self, thread: Thread, mask: int) -> None:
         self.thread = thread
         self.mask = mask
+        self.applied = mask  # the host's mask
         self.saved_mask: int | None = None  # to restore after a handler that interrupted sigsuspend, ppoll...
         self.waiting: list[tuple[int, bytes]] = []  # (signal, guest siginfo), oldest first
         self.altstack = (0, SS_DISABLE, 0)  # ss_sp, ss_flags, ss_size
@@ -166,24 +167,30 @@ class ThreadSignals:
             self.thread.vcpu.request(REQUEST_SIGNAL)
 
     def apply_mask(self, mask: int) -> None:
+        """Set the host's mask alone."""
         t = self.thread
+        self.applied = mask
         t.scratch[:8] = (mask & ~UNBLOCKABLE).to_bytes(8, "little")
         t.host.quick(t.nr_sigprocmask, SIG_SETMASK, t.scratch_at, 0, 8)
 
     # Records
 
     def collect(self) -> None:
-        """Move the records of the signal block to ``waiting``; a standard signal waits once."""
+        """Move the records of the signal block to ``waiting``; a standard signal waits once. A full ring has all signals blocked on the host."""
         import ctypes
 
         block = self.thread.block
         head = ctypes.c_uint64.from_address(block + BLOCK_HEAD)
         tail = ctypes.c_uint64.from_address(block + BLOCK_TAIL)
         while tail.value != head.value:
-            entry = block + BLOCK_RING + tail.value % RING_ENTRIES * RING_ENTRY_BYTES
-            record = ctypes.string_at(entry, RING_ENTRY_BYTES)
-            tail.value += 1
-            self.queue(int.from_bytes(record[:4], "little"), arm_siginfo(record))
+            first = tail.value
+            while tail.value != head.value:
+                entry = block + BLOCK_RING + tail.value % RING_ENTRIES * RING_ENTRY_BYTES
+                record = ctypes.string_at(entry, RING_ENTRY_BYTES)
+                tail.value += 1
+                self.queue(int.from_bytes(record[:4], "little"), arm_siginfo(record))
+            if tail.value - first >= RING_ENTRIES:  # else the ring was never full meanwhile
+                self.apply_mask(self.applied)  # and those that the kernel kept come now
 
     def queue(self, signo: int, siginfo: bytes) -> None:
         if signo >= 32 or all(signo != waiting for waiting, _ in self.waiting):
@@ -300,6 +307,7 @@ def die(thread: Thread, signo: int, address: int | None = None) -> NoReturn:
         text = f"dbt: {os.fsdecode(thread.process.exe)}: {signal_name(signo)} at pc {thread.vcpu.pc:#x}, address {address:#x}\n"
         os.write(2, text.encode(errors="replace"))
     thread.process.before_exit()
+    thread.process.release_robust()
     host = thread.host
     thread.process.signals.set(signo, Action())
     _no_core()

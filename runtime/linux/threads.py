@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from dbt.abi.arm import MODE_THUMB
 from dbt.abi.cpu import header
-from dbt.abi.exits import EXCEPTIONS, REQUEST_SIGNAL, REQUEST_STOP, Exit
+from dbt.abi.exits import EXCEPTIONS, FAULT_WRITE, REQUEST_SIGNAL, REQUEST_STOP, Exit
+from dbt.abi.syscalls import ERESTART_RESTARTBLOCK, ERESTARTSYS
 from runtime.linux.errors import ThreadExit
-from runtime.linux.host import ERESTARTSYS
 from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_REQUEST, BLOCK_TAIL, BLOCK_TID
+from runtime.linux.mm import PROT_EXEC, PROT_READ, PROT_WRITE
 from runtime.linux.signals import (
     ALL,
     BUS_ADRALN,
+    BUS_ADRERR,
     FPE_INTDIV,
     ILL_ILLOPC,
     SEGV_ACCERR,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 SCRATCH_BYTES = 65536
 EINTR = errno.EINTR
+_INTERRUPTIONS = (-EINTR, -ERESTARTSYS, -ERESTART_RESTARTBLOCK)
 SA_RESTART = 0x10000000
 _REQUEST_OFFSET = header().offset("request")
 _NAME_OF_EXCEPTION = {number: name for name, (number, _) in EXCEPTIONS.items()}
@@ -103,7 +106,7 @@ class Thread:
             return -errno.EINVAL
         vcpu = self.process.engine.new_vcpu()
         vcpu.clone_from(self.vcpu)
-        host, old_mask = self.host, self.signals.mask
+        old_mask = self.signals.mask
         self.signals.apply_mask(ALL)
         child = Thread(self.process, vcpu, old_mask)
         child.regs[0] = 0
@@ -143,12 +146,8 @@ class Thread:
             pass  # as in the kernel: the store is lost, the thread runs
         tid = child.tid
         go.release()
-        host.quick(self.nr_sigprocmask, 2, self._mask_at(old_mask), 0, 8)
+        self.signals.apply_mask(old_mask)
         return tid
-
-    def _mask_at(self, mask: int) -> int:
-        self.scratch[:8] = mask.to_bytes(8, "little")
-        return self.scratch_at
 
     def main(self) -> None:
         """A thread that is not the process's first: run until it ends."""
@@ -166,6 +165,7 @@ class Thread:
         process = self.process
         self.leaving = True
         self.signals.apply_mask(ALL)
+        process.native_calls += self.vcpu.get("native_calls")
         process.engine.free_vcpu(self.vcpu)
         exit_robust_list(self)
         if self.clear_tid:
@@ -192,7 +192,6 @@ class Thread:
         """Serve the vCPU until ThreadExit or GuestExit."""
         process, vcpu, regs = self.process, self.vcpu, self.regs
         engine_run, handlers, resolve = process.engine.run, process.handlers, process.resolve
-        restart = (-EINTR, -ERESTARTSYS)
         syscall = Exit.SYSCALL
         while True:
             reason = engine_run(vcpu)
@@ -211,22 +210,22 @@ class Thread:
                 result = -(e.errno or errno.EINVAL)
             if result is None:
                 continue
-            if result in restart:
+            if result in _INTERRUPTIONS:
                 self.interrupted(first, entry[2], result)
             else:
                 regs[0] = result & 0xFFFFFFFF
 
     def interrupted(self, first: int, restartable: bool, result: int) -> None:
         """A syscall ended early, or did not start, because of a signal: start the handlers, then restart it or give EINTR."""
-        self.restart = (first, restartable, result)
+        self.restart = (first, restartable and result != -ERESTART_RESTARTBLOCK, result)
         self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
         self.signals.deliver()
         if self.restart is not None:  # no handler ran
             self.restart = None
-            if result == -ERESTARTSYS:
-                self._rewind(first)
-            else:
+            if result == -EINTR:
                 self.regs[0] = -EINTR & 0xFFFFFFFF
+            else:
+                self._rewind(first)
 
     def settle_restart(self, action: Action) -> None:
         """Before a handler's frame is made: what the interrupted syscall returns to. One that did not start comes after the handler, whatever it is: on
@@ -253,18 +252,34 @@ class Thread:
                 raise ThreadExit
             self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
             signals.deliver()
+        elif reason == Exit.INTERRUPTED:
+            _, _, restartable = self.process.resolve(self.regs[7])
+            self.interrupted(self.regs[0], restartable, vcpu.get("exit_arg") - (1 << 64))
         elif reason == Exit.MEMORY_FAULT:
-            signo, code, error = fault_signal(vcpu.get("fault_info"))
-            signals.raise_fault(signo, code, vcpu.get("fault_addr"), error)
+            info = vcpu.get("fault_info")
+            self._memory_fault(*fault_signal(info), PROT_WRITE if info & FAULT_WRITE else PROT_READ)
         elif reason == Exit.FETCH_FAULT:
-            address = vcpu.get("fault_addr")
-            signals.raise_fault(SIGSEGV, SEGV_ACCERR if self.memory.flags(address) else SEGV_MAPERR, address, 1 << 31 | 7)
+            code = SEGV_ACCERR if self.memory.flags(vcpu.get("fault_addr")) else SEGV_MAPERR
+            self._memory_fault(SIGSEGV, code, 1 << 31 | 7, PROT_EXEC)
         elif reason == Exit.EXCEPTION:
             self._exception(_NAME_OF_EXCEPTION.get(vcpu.get("exit_arg"), "undefined"))
         elif reason == Exit.YIELD:
             self.host.quick(self.host.nr["sched_yield"])
         elif reason == Exit.HALT:
             os.sched_yield()
+
+    def _memory_fault(self, signo: int, code: int, error: int, need: int) -> None:
+        """An access failed that needs protection *need*: its signal, unless it can be made again."""
+        address, space = self.vcpu.get("fault_addr"), self.process.space
+        child_writes = self.process.child_writes
+        if child_writes is not None and code == SEGV_ACCERR and child_writes.open(address):
+            return
+        if signo == SIGSEGV and code == SEGV_MAPERR and space.find(address) is not None:  # mapped, but without any access
+            beyond = space.beyond_file(address, need)
+            if beyond is False:
+                return
+            signo, code = (SIGBUS, BUS_ADRERR) if beyond else (SIGSEGV, SEGV_ACCERR)
+        self.signals.raise_fault(signo, code, address, error)
 
     def _exception(self, name: str) -> None:
         pc = self.vcpu.pc

@@ -12,6 +12,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from dbt.abi.exclusive import State
 from dbt.abi.exits import REQUEST_PAUSE
 from runtime.linux.syscalls.table import ROWS
 
@@ -58,7 +59,7 @@ def describe(thread: Thread) -> str:
     number = thread.regs[7]
     name = ROWS[number][0] if number in ROWS else f"syscall {number:#x}"
     arguments = ", ".join(f"{value:#x}" for value in thread.regs[:6])
-    where = "translated code" if vcpu.running else f"{name}({arguments})"
+    where = f"{name}({arguments})" if vcpu.get("state") == State.OUTSIDE else "translated code"
     request = vcpu.get("request") & ~REQUEST_PAUSE  # which may be left over outside of native code
     return f"dbt:   {thread.tid}: pc {vcpu.pc:#x} lr {thread.regs[14]:#x} {where}, request {request:#x}, host {_host_state(thread.tid)}"
 

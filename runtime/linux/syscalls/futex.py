@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from dbt.abi.syscalls import ERESTART_RESTARTBLOCK
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import host_timespec, wrote
 
@@ -16,6 +17,7 @@ _COMMAND = 0x7F  # without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
 _WAIT, _WAKE, _REQUEUE, _CMP_REQUEUE, _WAKE_OP, _LOCK_PI, _UNLOCK_PI, _TRYLOCK_PI, _WAIT_BITSET, _WAKE_BITSET = 0, 1, 3, 4, 5, 6, 7, 8, 9, 10
 _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI, _LOCK_PI2 = 11, 12, 13
 _WITH_TIMEOUT = frozenset((_WAIT, _LOCK_PI, _WAIT_BITSET, _WAIT_REQUEUE_PI, _LOCK_PI2))
+_WAITS = frozenset((_WAIT, _WAIT_BITSET))  # a signal ends them for good if they have a timeout
 _WITH_SECOND = frozenset((_REQUEUE, _CMP_REQUEUE, _WAKE_OP, _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI))
 _WRITES = frozenset((_WAKE_OP, _LOCK_PI, _UNLOCK_PI, _TRYLOCK_PI, _WAIT_REQUEUE_PI, _CMP_REQUEUE_PI, _LOCK_PI2))
 
@@ -26,6 +28,8 @@ def _futex(t: Thread, addr: int, operation: int, value: int, timeout: int, secon
         return -errno.EINVAL
     fourth = host_timespec(t, timeout, wide) if command in _WITH_TIMEOUT else timeout  # else: a count
     got = t.call(_FUTEX, t.base + addr, operation, value, fourth, t.base + second if command in _WITH_SECOND else 0, value3)
+    if got == -errno.EINTR and fourth and command in _WAITS:
+        got = -ERESTART_RESTARTBLOCK
     if command in _WRITES:
         wrote(t, addr, 4)
         if command in _WITH_SECOND:

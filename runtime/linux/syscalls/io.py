@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from struct import unpack
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import SPACE, buffer, optional, pair, signed, wrote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.linux.threads import Thread
 
 _READ, _WRITE, _LSEEK, _READV, _WRITEV = NR["read"], NR["write"], NR["lseek"], NR["readv"], NR["writev"]
@@ -111,12 +114,27 @@ def llseek(t: Thread, fd: int, high: int, low: int, result: int, whence: int) ->
     return 0
 
 
+def resized(t: Thread, file: int | bytes, length: int, resize: Callable[[], int]) -> int:
+    """Have *resize* give a file (a descriptor or host path) *length* bytes, and tell the file's mappings: of the end that they lose before it goes."""
+    try:
+        status = os.stat(file)
+    except (OSError, ValueError):
+        return resize()
+    space = t.process.space
+    if 0 <= length < status.st_size:
+        space.file_resized(status.st_dev, status.st_ino, length)
+    got = resize()
+    space.file_resized(status.st_dev, status.st_ino, status.st_size if got < 0 else length)
+    return got
+
+
 def ftruncate(t: Thread, fd: int, length: int) -> int:
-    return t.call(NR["ftruncate"], fd, signed(length))
+    return resized(t, fd, signed(length), lambda: t.call(NR["ftruncate"], fd, signed(length)))
 
 
 def ftruncate64(t: Thread, fd: int, _: int, low: int, high: int) -> int:
-    return t.call(NR["ftruncate"], fd, pair(low, high))
+    length = pair(low, high)
+    return resized(t, fd, length, lambda: t.call(NR["ftruncate"], fd, length))
 
 
 def fallocate(t: Thread, fd: int, mode: int, low: int, high: int, length_low: int, length_high: int) -> int:

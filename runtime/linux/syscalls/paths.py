@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from runtime.linux import procfs
 from runtime.linux.hostnr import NR
 from runtime.linux.openflags import to_host
 from runtime.linux.syscalls.common import AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, buffer, guest_path, host_path, pair, signed, wrote
+from runtime.linux.syscalls.io import resized
 
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
@@ -29,7 +31,11 @@ def openat(t: Thread, directory: int, path: int, flags: int, mode: int) -> int:
             if not flags & _O_CLOEXEC:
                 os.set_inheritable(fd, True)
             return fd
-    return t.call(_OPENAT, directory, host_path(t, path, not flags & (_O_NOFOLLOW | _O_EXCL)), to_host(flags), mode)
+    fd = t.call(_OPENAT, directory, host_path(t, path, not flags & (_O_NOFOLLOW | _O_EXCL)), to_host(flags), mode)
+    if flags & os.O_TRUNC and fd >= 0:
+        status = os.fstat(fd)
+        t.process.space.file_resized(status.st_dev, status.st_ino, status.st_size)
+    return fd
 
 
 def open(t: Thread, path: int, flags: int, mode: int) -> int:  # noqa: A001
@@ -173,12 +179,17 @@ def readlink(t: Thread, path: int, addr: int, size: int) -> int:
     return readlinkat(t, AT_FDCWD, path, addr, size)
 
 
+def _truncate(t: Thread, path: int, length: int) -> int:
+    at = host_path(t, path)
+    return resized(t, ctypes.string_at(at), length, lambda: t.call(NR["truncate"], at, length))
+
+
 def truncate(t: Thread, path: int, length: int) -> int:
-    return t.call(NR["truncate"], host_path(t, path), signed(length))
+    return _truncate(t, path, signed(length))
 
 
 def truncate64(t: Thread, path: int, _: int, low: int, high: int) -> int:
-    return t.call(NR["truncate"], host_path(t, path), pair(low, high))
+    return _truncate(t, path, pair(low, high))
 
 
 def getcwd(t: Thread, addr: int, size: int) -> int:

@@ -37,7 +37,7 @@ def fork(t: Thread) -> int:
 
 
 def vfork(t: Thread) -> int:
-    return t.process.fork(t, wait_for_exec=True)
+    return t.process.fork(t, wait_for_exec=True, shares_memory=True)
 
 
 def clone(t: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int) -> int:
@@ -45,7 +45,7 @@ def clone(t: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_ti
         return t.clone(flags, stack, parent_tid, tls, child_tid) if flags & CLONE_VM else -errno.EINVAL
     if flags & _CLONE_UNSUPPORTED or flags & CLONE_VM and not flags & CLONE_VFORK:
         return -errno.EINVAL
-    pid = t.process.fork(t, wait_for_exec=bool(flags & CLONE_VFORK))
+    pid = t.process.fork(t, wait_for_exec=bool(flags & CLONE_VFORK), shares_memory=bool(flags & CLONE_VM))
     if pid < 0:
         return pid
     if pid:
