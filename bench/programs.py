@@ -80,16 +80,16 @@ _AWK = (
 _SHELL = "i=0; s=0; while [ $i -lt {n} ]; do s=$(( (s + i * i) % 7919 )); case $s in *7) s=$((s + 1));; esac; i=$((i + 1)); done; echo $s"
 PROGRAMS = (
     Program("xz -6", "usr/bin/xz", ("-T1", "-6", "-c", DATA), megabytes=2),
-    Program("gzip -9", "bin/gzip", ("-9", "-c", DATA), megabytes=12),
-    Program("bzip2", "bin/bzip2", ("-c", DATA), megabytes=8),
+    Program("gzip -9", "bin/gzip", ("-9", "-c", DATA), megabytes=24),
+    Program("bzip2", "bin/bzip2", ("-c", DATA), megabytes=18),
     Program("zstd -15", "usr/bin/zstd", ("-q", "-15", "--single-thread", "-c", DATA), megabytes=5),
-    Program("sha512sum", "usr/bin/sha512sum", (DATA,), megabytes=100),
+    Program("sha512sum", "usr/bin/sha512sum", (DATA,), megabytes=130),
     Program("openssl aes-128-cbc", "usr/bin/openssl", ("enc", "-aes-128-cbc", "-pbkdf2", "-k", "key", "-S", "0011223344556677", "-in", DATA), megabytes=80),
     Program("lua", "usr/bin/lua5.4", ("-e", _LUA), size=4000),
-    Program("python3.11", "usr/bin/python3.11", ("-S", "-E", "-c", _PYTHON), size=800_000),
-    Program("sqlite3", "usr/bin/sqlite3", (":memory:",), size=150_000, stdin=_SQL),
-    Program("gawk", "usr/bin/gawk", (_AWK,), size=3_000_000),
-    Program("busybox sh", "bin/busybox", ("sh", "-c", _SHELL), size=500_000),
+    Program("python3.11", "usr/bin/python3.11", ("-S", "-E", "-c", _PYTHON), size=250_000),
+    Program("sqlite3", "usr/bin/sqlite3", (":memory:",), size=80_000, stdin=_SQL),
+    Program("gawk", "usr/bin/gawk", (_AWK,), size=900_000),
+    Program("busybox sh", "bin/busybox", ("sh", "-c", _SHELL), size=90_000),
 )
 _SMALL_SQL = (
     "create table t(a integer primary key,b text,c real); with recursive n(i) as (select 1 union all select i+1 from n where i<2000) insert into t select i,"
