@@ -117,6 +117,17 @@ def swp(c: Context, Rt: int, Rt2: int, Rn: int, size: int) -> None:
     _put_loaded(c, Rt, None, old)
 
 
-def barrier(c: Context) -> None:
-    """DMB, DSB and ISB, whatever their domain: a full fence."""
+def dmb(c: Context, option: int) -> None:
+    """DMB: bits 1-0 of *option* say for which accesses, 2 for stores with stores (ST), 1 for loads with what follows (LD, ARMv8). The domain does not
+    matter: there is one."""
+    c.b.fence(order={1: "acquire", 2: "release"}.get(option & 3, "seq_cst"))
+
+
+def dsb(c: Context) -> None:
+    """DSB, whatever its option: a full fence."""
     c.b.fence(order="seq_cst")
+
+
+def isb(c: Context) -> None:
+    """ISB: with a branch before it, it keeps later loads behind an earlier one. Code that was written is seen without it."""
+    c.b.fence(order="acquire")
