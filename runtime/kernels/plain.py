@@ -62,6 +62,21 @@ def signed(x: int, bits: int) -> int:
     return x - (1 << bits) if x >> (bits - 1) else x
 
 
+def changes(bits: int) -> dict[str, Callable[[int, int], int]]:
+    """The new value of each atomic read-modify-write of *bits* bits, given the old one and the operand; its low bits count."""
+    return {
+        "add": lambda a, b: a + b,
+        "and": lambda a, b: a & b,
+        "or": lambda a, b: a | b,
+        "xor": lambda a, b: a ^ b,
+        "xchg": lambda a, b: b,
+        "umin": lambda a, b: min(unsigned(a, bits), unsigned(b, bits)),
+        "umax": lambda a, b: max(unsigned(a, bits), unsigned(b, bits)),
+        "smin": lambda a, b: min(signed(a, bits), signed(b, bits)),
+        "smax": lambda a, b: max(signed(a, bits), signed(b, bits)),
+    }
+
+
 def _memory(bits: int) -> Functions:
     cell = _CELLS[bits]
 
@@ -85,18 +100,7 @@ def _memory(bits: int) -> Functions:
             store(base, offset, new)
         return old
 
-    changes: dict[str, Callable[[int, int], int]] = {
-        "add": lambda a, b: a + b,
-        "and": lambda a, b: a & b,
-        "or": lambda a, b: a | b,
-        "xor": lambda a, b: a ^ b,
-        "xchg": lambda a, b: b,
-        "umin": lambda a, b: min(unsigned(a, bits), unsigned(b, bits)),
-        "umax": lambda a, b: max(unsigned(a, bits), unsigned(b, bits)),
-        "smin": lambda a, b: min(signed(a, bits), signed(b, bits)),
-        "smax": lambda a, b: max(signed(a, bits), signed(b, bits)),
-    }
-    made: Functions = {f"a_{name}{bits}": rmw(change) for name, change in changes.items()}
+    made: Functions = {f"a_{name}{bits}": rmw(change) for name, change in changes(bits).items()}
     return {**made, f"ld{bits}": load, f"st{bits}": store, f"g_ld{bits}": load, f"g_st{bits}": store, f"a_cas{bits}": cas}
 
 

@@ -88,7 +88,9 @@ def _store(cpu, address, value, size):
 
 @kernel
 def stored(cpu, address, size):
-    """What must follow a store of this vCPU, which took the slow path: code made from these bytes is forgotten."""
+    """What must follow a store of this vCPU, which took the slow path: code made from these bytes is forgotten. The fence: who marks the page reads the bytes
+    afterwards, so either it sees them or we see the mark."""
+    fence()
     if (page_flags(cpu, address) | page_flags(cpu, last_byte(cpu, address, size))) & PAGE_CODE:
         invalidate(ldp(cpu, CPU_PROC), address, size)
 

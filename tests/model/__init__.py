@@ -1,0 +1,1 @@
+"""Explores all interleavings of vCPUs that run the kernel functions: see ``explore``."""
