@@ -12,14 +12,14 @@ from runtime.kernels.mem import a_cas64, a_ld64, a_st64, lshr
 from runtime.kernels.offsets import PROC_GRANULES
 
 
-@kernel
+@kernel(inline=True)
 def granule_of(where):
     """Offset of the record for physical address *where*."""
     return PROC_GRANULES + ((lshr(where, GRANULE_BITS) & (GRANULES - 1)) << GRANULE_RECORD_BITS)
 
 
 @kernel
-def lock_granule(proc, granule):
+def _wait_and_lock(proc, granule):
     turn = 0
     while True:
         word = a_ld64(proc, granule)
@@ -28,7 +28,14 @@ def lock_granule(proc, granule):
         turn = back_off(turn)
 
 
-@kernel
+@kernel(inline=True)
+def lock_granule(proc, granule):
+    word = a_ld64(proc, granule)
+    if word & LOCKED or a_cas64(proc, granule, word, word | LOCKED) != word:
+        _wait_and_lock(proc, granule)
+
+
+@kernel(inline=True)
 def unlock_granule(proc, granule, writer):
     """Release with the next version: something was written."""
     a_st64(proc, granule + GRANULE_WRITER, writer)

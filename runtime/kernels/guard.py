@@ -22,30 +22,30 @@ _flush_begin, _flush_end, _flush_host, _flush_forget = scheme_flush.begin_write,
 _hst_end, _hst_host = scheme_hst.end_write, scheme_hst.host_wrote
 
 
-@kernel
+@kernel(inline=True)
 def is_guarded(proc, address):
     """True if a store to the page of *address* must be made under the guard."""
     return is_exclusive(proc, frame_of(proc, lshr(address, PAGE_BITS)))
 
 
-@kernel
+@kernel(inline=True)
 def begin_write(cpu, address, last):
     """Before this vCPU writes the bytes from guest address *address* to *last*, which are in one granule or in two."""
     proc = ldp(cpu, CPU_PROC)
     scheme = ld64(proc, PROC_SCHEME)
     if scheme == EXCL:
-        _excl_begin(proc, physical(proc, address), physical(proc, last))
+        _excl_begin(proc, address, last)
     elif scheme == FLUSH:
         _flush_begin(cpu, proc, physical(proc, address), physical(proc, last))
 
 
-@kernel
+@kernel(inline=True)
 def end_write(cpu, address, last):
     """After them."""
     proc = ldp(cpu, CPU_PROC)
     scheme = ld64(proc, PROC_SCHEME)
     if scheme == EXCL:
-        _excl_end(cpu, proc, physical(proc, address), physical(proc, last), address, last)
+        _excl_end(cpu, proc, address, last)
     elif scheme == FLUSH:
         _flush_end(proc)
     elif scheme == HST:

@@ -44,32 +44,32 @@ from runtime.process_block import PAGE_RECORD_BYTES
 
 
 # Frames -----------------------------------------------------------------------------------------------------------------
-@kernel
+@kernel(inline=True)
 def frame_of(proc, page):
     """Frame of a guest page (page number)."""
     frame = ld32(proc, PROC_FRAMES + (page << 2))
     return frame if frame != 0 else page
 
 
-@kernel
+@kernel(inline=True)
 def physical(proc, address):
     """Physical address of a guest address."""
     return frame_of(proc, lshr(address, PAGE_BITS)) << PAGE_BITS | (address & (PAGE_SIZE - 1))
 
 
-@kernel
+@kernel(inline=True)
 def page_record(frame):
     """Offset of what the protocol knows of *frame*."""
     return PROC_PAGE_RECORDS + frame * PAGE_RECORD_BYTES
 
 
 # The bitmap -------------------------------------------------------------------------------------------------------------
-@kernel
+@kernel(inline=True)
 def _bitmap_word(frame):
     return PROC_BITMAP + (frame >> 6 << 3)
 
 
-@kernel
+@kernel(inline=True)
 def is_exclusive(proc, frame):
     return lshr(a_ld64(proc, _bitmap_word(frame)), frame & 63) & 1 == 0
 
@@ -161,7 +161,7 @@ def age(cpu, proc, frame):
         _retire(cpu, frame, epoch)
 
 
-@kernel
+@kernel(inline=True)
 def still_linked(proc, record):
     """A load-link in an exclusive page: it is not to retire yet."""
     if a_ld64(proc, record + PAGE_LINKED) == 0:

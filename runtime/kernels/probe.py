@@ -21,7 +21,7 @@ def raise_fault(cpu, address, info):
     st64(cpu, CPU_EXIT_REASON, _MEMORY_FAULT)
 
 
-@kernel
+@kernel(inline=True)
 def page_flags(cpu, address):
     """PAGE_* flags of the page of *address*; none beyond the address space."""
     if unlikely(lshr(address, PAGE_BITS) >= ld64(ldp(cpu, CPU_PROC), PROC_PAGE_LIMIT)):
@@ -29,7 +29,7 @@ def page_flags(cpu, address):
     return ld8(ldp(cpu, CPU_PAGE_FLAGS), lshr(address, PAGE_BITS))
 
 
-@kernel
+@kernel(inline=True)
 def _permitted(cpu, address, write):
     """True if the page of *address* may be accessed; else the fault is raised."""
     need = WRITABLE if write else READABLE
@@ -40,13 +40,13 @@ def _permitted(cpu, address, write):
     return False
 
 
-@kernel
+@kernel(inline=True)
 def last_byte(cpu, address, size):
     """Address of the last of *size* bytes."""
     return (address + size - 1) & ld64(ldp(cpu, CPU_PROC), PROC_ADDRESS_MASK)
 
 
-@kernel
+@kernel(inline=True)
 def probe(cpu, address, size, align, write):
     """True if *size* bytes at *address* may be accessed under alignment rule *align*; else the fault is raised."""
     if align > 1 and address & (align - 1):
@@ -58,7 +58,7 @@ def probe(cpu, address, size, align, write):
     return (last ^ address) & PAGE_MASK == 0 or _permitted(cpu, last & PAGE_MASK, write)
 
 
-@kernel
+@kernel(inline=True)
 def probe_exclusive(cpu, address, size, write):
     """As ``probe`` with natural alignment; a fault says that an exclusive access caused it."""
     if probe(cpu, address, size, size, write):

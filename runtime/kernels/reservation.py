@@ -17,7 +17,7 @@ _PROBES = 8
 _ADDRESS, _SIZE, _NONE, _STORE = int(Failure.ADDRESS), int(Failure.SIZE), int(Failure.NONE), int(Failure.STORE)
 
 
-@kernel
+@kernel(inline=True)
 def note(cpu, physical, size):
     """Take a reservation, in place of an older one; schemes add what they compare."""
     st64(cpu, CPU_LINKS, ld64(cpu, CPU_LINKS) + 1)
@@ -33,7 +33,7 @@ def drop(cpu, cause):
         st64(cpu, CPU_EXCL_CAUSE, cause)
 
 
-@kernel
+@kernel(inline=True)
 def take(cpu, physical, size):
     """What a store-conditional does first: the reservation is gone. True if it was of this address and size; else the failure is counted."""
     held = a_ld64(cpu, CPU_EXCL_ADDR)
@@ -70,7 +70,7 @@ def failed(cpu, cause, writer):
     st64(cpu, entry + _COUNT, ld64(cpu, entry + _COUNT) + 1)
 
 
-@kernel
+@kernel(inline=True)
 def writer_of(cpu):
     """Who writes now: the vCPU's number and its pc."""
     return ld64(cpu, CPU_PC) | ld64(cpu, CPU_INDEX) << WRITER_INDEX_SHIFT

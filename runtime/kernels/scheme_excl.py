@@ -112,15 +112,24 @@ def store_conditional(cpu, address, value, size):
 
 
 @kernel
-def begin_write(proc, where, last):
-    """Before this vCPU writes the bytes from physical address *where* to *last*, in one granule or (an atomic operation) two."""
-    first, second = granule_of(where), granule_of(last)
+def _lock_two(proc, first, second):
+    """Both records of an atomic operation that crosses granules, in the order that everybody keeps."""
     lock_granule(proc, min(first, second))
     if first != second:
         lock_granule(proc, max(first, second))
 
 
-@kernel
+@kernel(inline=True)
+def begin_write(proc, address, last):
+    """Before this vCPU writes the bytes from guest address *address* to *last*, in one granule or (an atomic operation) two."""
+    granule = granule_of(physical(proc, address))
+    if (address ^ last) & ~(GRANULE - 1) == 0:
+        lock_granule(proc, granule)
+    else:
+        _lock_two(proc, granule, granule_of(physical(proc, last)))
+
+
+@kernel(inline=True)
 def _follow(cpu, proc, granule, where, address):
     """The own reservation, if it is still valid, outlives the own write. The granule is locked."""
     version = a_ld64(proc, granule) & ~LOCKED
@@ -134,15 +143,22 @@ def _follow(cpu, proc, granule, where, address):
 
 
 @kernel
-def end_write(cpu, proc, where, last, address, address_last):
-    """After the write; *address* and *address_last* are the guest's names of *where* and *last*."""
-    writer = writer_of(cpu)
-    first, second = granule_of(where), granule_of(last)
-    _follow(cpu, proc, first, where, address)
-    if first != second:
-        _follow(cpu, proc, second, last, address_last)
-        unlock_granule(proc, second, writer)
-    unlock_granule(proc, first, writer)
+def _end_second(cpu, proc, granule, last):
+    where = physical(proc, last)
+    if granule_of(where) != granule:
+        _follow(cpu, proc, granule_of(where), where, last)
+        unlock_granule(proc, granule_of(where), writer_of(cpu))
+
+
+@kernel(inline=True)
+def end_write(cpu, proc, address, last):
+    """After the write."""
+    where = physical(proc, address)
+    granule = granule_of(where)
+    _follow(cpu, proc, granule, where, address)
+    if (address ^ last) & ~(GRANULE - 1) != 0:
+        _end_second(cpu, proc, granule, last)
+    unlock_granule(proc, granule, writer_of(cpu))
 
 
 @kernel

@@ -14,7 +14,7 @@ from dbt.abi.memory import PAGE_BITS, PAGE_CODE, PAGE_MASK, PAGE_SIZE, TLB_EXCL,
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.codepages import invalidate
 from runtime.kernels.guard import after_store, store_in_page
-from runtime.kernels.mem import a_st64, fence, g_ld8, ld64, ldp, lshr, st64, stp
+from runtime.kernels.mem import a_ld64, a_st64, fence, g_ld8, ld64, ldp, lshr, st64, stp
 from runtime.kernels.offsets import CPU_GUEST_BASE, CPU_PROC, PROC_ADDRESS_MASK, PROC_SCHEME, TLB_ADDEND, TLB_CODE, TLB_READ, TLB_WRITE
 from runtime.kernels.pages import frame_of, is_exclusive
 from runtime.kernels.probe import READABLE, WRITABLE, last_byte, page_flags, probe
@@ -24,12 +24,12 @@ from runtime.kernels.tlb import EMPTY, entry_of
 _HST = int(Scheme.HST)
 
 
-@kernel
+@kernel(inline=True)
 def _read_tag(cpu, page):
     return page if page_flags(cpu, page) & READABLE == READABLE else EMPTY
 
 
-@kernel
+@kernel(inline=True)
 def _write_tag(cpu, page):
     """What a store to the page at address *page* must compare with now."""
     flags = page_flags(cpu, page)
@@ -47,21 +47,18 @@ def _write_tag(cpu, page):
 
 @kernel
 def fill(cpu, address):
-    """Load the TLB entry of the page of *address*. What the tags depend on may change meanwhile: whoever changes it looks at the entry afterwards, we look at
-    it again after the entry is written (``codepages`` and ``pages`` tell the races)."""
+    """Load the TLB entry of the page of *address*, if it is not what it should be. What the tags depend on may change meanwhile: whoever changes it looks at
+    the entry afterwards, we look at it again after the entry is written (``codepages`` and ``pages`` tell the races)."""
     page = address & PAGE_MASK
     entry = entry_of(lshr(address, PAGE_BITS))
     read, write = _read_tag(cpu, page), _write_tag(cpu, page)
-    while True:
+    while a_ld64(cpu, entry + TLB_WRITE) != write or a_ld64(cpu, entry + TLB_READ) != read:
         stp(cpu, entry + TLB_ADDEND, ldp(cpu, CPU_GUEST_BASE))
         a_st64(cpu, entry + TLB_READ, read)
         a_st64(cpu, entry + TLB_WRITE, write)
         a_st64(cpu, entry + TLB_CODE, EMPTY)
         fence()
-        read_now, write_now = _read_tag(cpu, page), _write_tag(cpu, page)
-        if read_now == read and write_now == write:
-            return
-        read, write = read_now, write_now
+        read, write = _read_tag(cpu, page), _write_tag(cpu, page)
 
 
 @kernel
@@ -86,7 +83,7 @@ def _store(cpu, address, value, size):
         store_in_page(cpu, last_byte(cpu, address, size) & PAGE_MASK, lshr(value, 8 * first), size - first)
 
 
-@kernel
+@kernel(inline=True)
 def stored(cpu, address, size):
     """What must follow a store of this vCPU, which took the slow path: code made from these bytes is forgotten. The fence: who marks the page reads the bytes
     afterwards, so either it sees them or we see the mark."""

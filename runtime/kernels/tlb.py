@@ -10,7 +10,7 @@ from runtime.kernels.offsets import PROC_VCPU_COUNT, PROC_VCPUS, TLB, TLB_CODE, 
 EMPTY = TLB_EMPTY_TAG - (1 << 64)
 
 
-@kernel
+@kernel(inline=True)
 def entry_of(page):
     """Offset of the entry that may hold *page* (a page number)."""
     return TLB + ((page & (TLB_ENTRIES - 1)) << TLB_ENTRY_BITS)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dbt.abi.exclusive import SHARED_FRAMES
 from runtime.linux import hoststub, kuser
 from runtime.linux.hostnr import NR
-from runtime.linux.mm import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, TASK_SIZE, AddressSpace
+from runtime.linux.mm import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MREMAP_MAYMOVE, TASK_SIZE, AddressSpace
 from runtime.linux.openflags import to_guest, to_host
 from runtime.linux.syscalls.table import ROWS
 from runtime.linux.sysroot import Sysroot
@@ -100,10 +101,16 @@ class Flags:
 
     def __init__(self) -> None:
         self.pages: dict[int, int] = {}
+        self.frames: dict[int, int] = {}
 
     def set_flags(self, address: int, length: int, flags: int, frame: int | None = None) -> None:
         for page in range(address, address + length, 4096):
             self.pages[page] = flags
+            if frame is not None:
+                self.frames[page] = frame + (page - address) // 4096 if frame else 0
+
+    def frame(self, address: int) -> int:
+        return self.frames[address]
 
 
 class Quiet:
@@ -120,6 +127,24 @@ def make_space() -> AddressSpace:
 
 
 ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS
+
+
+def test_two_mappings_of_a_file_have_the_same_frames(tmp_path: Path) -> None:
+    space = make_space()
+    frame = space.memory.frame
+    (tmp_path / "a").write_bytes(bytes(8 * 4096))
+    with open(tmp_path / "a", "r+b") as file:
+        first = space.map(0, 8 * 4096, 3, MAP_SHARED, file.fileno(), 0)
+        second = space.map(0, 4 * 4096, 3, MAP_SHARED, file.fileno(), 4 * 4096)
+        private = space.map(0, 4096, 3, MAP_PRIVATE, file.fileno(), 0)
+    assert frame(first) >= SHARED_FRAMES
+    assert [frame(second + i * 4096) for i in range(4)] == [frame(first + (4 + i) * 4096) for i in range(4)]
+    assert frame(private) == 0
+    anonymous = space.map(0, 2 * 4096, 3, MAP_SHARED | MAP_ANONYMOUS)
+    again = space.remap(anonymous, 0, 2 * 4096, MREMAP_MAYMOVE, 0)
+    assert frame(anonymous) >= SHARED_FRAMES and frame(again + 4096) == frame(anonymous + 4096)
+    space.unmap(first, 8 * 4096)
+    assert frame(first) == 0
 
 
 def test_map_splits_and_joins() -> None:
