@@ -28,6 +28,7 @@ SETTERS = (
 )  # fmt: skip
 OTHERS = (
     "add{c} {d}, {a}, #{k}", "eor {d}, {a}, {b}, ror #7", "mov{c} {d}, {b}", "ldr {d}, [r6, #{k}]", "ldrb {d}, [r6], #{k}", "str {d}, [r6, #{k}]",
+    "str {d}, [r6, #{k}]", "strd r0, r1, [r6, #{k}]", "strb {d}, [r6, #{k}]",
     "mvn {d}, {a}",
 )  # fmt: skip
 CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le")

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
 from dbt.backend.llvm import exits
+from dbt.backend.llvm.addresses import bytes_of, split
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
-from dbt.backend.llvm.scalars import constant_of
 from dbt.backend.llvm.text import CPU, GUEST, LIKELY, llvm_type
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
@@ -61,7 +61,7 @@ class Run:
         return any(access.inst in inst.args for access in self.accesses)
 
     def _fits(self, inst: Inst) -> bool:
-        base, distance = _split(inst.args[0])
+        base, distance = split(inst.args[0])
         first = self.accesses[0].inst
         distances = [access.distance for access in self.accesses] + [distance]
         return (
@@ -75,25 +75,10 @@ class Run:
         )
 
     def add(self, inst: Inst, pc: int, mode: int) -> None:
-        base, distance = _split(inst.args[0])
+        base, distance = split(inst.args[0])
         if not self.accesses:
             self.base = base
         self.accesses.append(Access(inst, distance, pc, mode))
-
-
-def _split(address: Inst) -> tuple[Inst, int]:
-    """(base, distance) of an address: a constant added or subtracted is taken off."""
-    if address.op.name in ("add", "sub"):
-        value = constant_of(address.args[1])
-        if value is not None:
-            signed = value - (1 << address.type.bits) if value >> address.type.bits - 1 else value
-            base, distance = _split(address.args[0])
-            return base, distance + (signed if address.op.name == "add" else -signed)
-    return address, 0
-
-
-def bytes_of(type: Type) -> int:
-    return type.bits // 8
 
 
 def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
@@ -114,7 +99,11 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
         fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
     else:
         ignored = TLB_EXCL if r.tagged and store else 0
-        host, slow = check(r, address, end - first.distance, align, "addr_write" if store else "addr_read", ignored)
+        span, field = end - first.distance, "addr_write" if store else "addr_read"
+        if store and r.linear and (run.base, align) in r.shared.spans:
+            host, slow = _check_shared(r, run, address, span, align, ignored)
+        else:
+            host, slow = check(r, address, span, align, field, ignored)
         order = "seq_cst" if swapped else "monotonic"
         fast_results = [
             _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value, order)
@@ -127,6 +116,7 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
     t.do(f"br label %{done}")
     slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align, swapped)
     t.label(done)
+    r.shared.join(r, fast, slow_end)
     if fenced and not swapped:
         t.do("fence seq_cst")
     if not store:
@@ -147,9 +137,40 @@ def _leave_tags(r: Region, access: Access, align: int) -> None:
         t.do(f"store atomic i64 {tag}, ptr {record} release, align 8{GUEST}")
 
 
+def _check_shared(r: Region, run: Run, address: str, span: int, align: int, ignored: int) -> tuple[str, str]:
+    """As ``check``, for a store whose group may have been checked already."""
+    t = r.text
+    assert run.base is not None
+    key = run.base, align
+    if key not in r.shared.known:
+        low, end = r.shared.spans[key]
+        base = r.operand(run.base)
+        lowest = t.value(f"add i{run.base.type.bits} {base}, {low}") if low else base
+        r.shared.known[key] = _hit(r, lowest, end - low, align, "addr_write", ignored)[0]
+    ready, alone = t.new_label("ready"), t.new_label("alone")
+    t.do(f"br i1 {r.shared.known[key]}, label %{ready}, label %{alone}{LIKELY}")
+    t.label(alone)
+    slow = check(r, address, span, align, "addr_write", ignored)[1]
+    t.do(f"br label %{ready}")
+    t.label(ready)
+    bits = r.layout.address_type.bits
+    return t.at("%guest", address if bits == 64 else t.value(f"zext i{bits} {address} to i64")), slow
+
+
 def check(r: Region, address: str, span: int, align: int, tag_field: str, ignored: int = 0) -> tuple[str, str]:
     """Compare the TLB entry of *address* for *span* bytes; go on where it hits, but for the *ignored* flags. Returns (host pointer to *address*, label of the
-    miss).
+    miss)."""
+    t = r.text
+    hit, entry, wide = _hit(r, address, span, align, tag_field, ignored)
+    fast, slow = t.new_label("fast"), t.new_label("slow")
+    t.do(f"br i1 {hit}, label %{fast}, label %{slow}{LIKELY}")
+    t.label(fast)
+    addend = "%guest" if r.linear else t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
+    return t.at(addend, wide), slow
+
+
+def _hit(r: Region, address: str, span: int, align: int, tag_field: str, ignored: int) -> tuple[str, str, str]:
+    """Compare the TLB entry of *address* for *span* bytes. Returns (i1, the entry, *address* as i64).
 
     The last aligned unit of the span is what is compared: it has the page of the first byte unless the span crosses into the next page, whose
     tag can't be in this entry. Another vCPU may set flags in the tag at any time, but waits until this one has passed a poll: a plain load will do.
@@ -166,11 +187,7 @@ def check(r: Region, address: str, span: int, align: int, tag_field: str, ignore
         tag = t.value(f"and {address_type} {tag}, {~ignored}")
     last = address if span == align else t.value(f"add {address_type} {address}, {span - align}")
     want = t.value(f"and {address_type} {last}, {PAGE_MASK | (align - 1)}")
-    fast, slow = t.new_label("fast"), t.new_label("slow")
-    t.do(f"br i1 {t.value(f'icmp eq {address_type} {tag}, {want}')}, label %{fast}, label %{slow}{LIKELY}")
-    t.label(fast)
-    addend = "%guest" if r.linear else t.value(f"load ptr, ptr {t.at(entry, tlb_entry.offset('addend'))}, align 8{CPU}")
-    return t.at(addend, wide), slow
+    return t.value(f"icmp eq {address_type} {tag}, {want}"), entry, wide
 
 
 def _aligned(r: Region, address: str, align: int) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory
 from dbt.backend.llvm import convention as cc
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
+from dbt.backend.llvm.shared_checks import SharedChecks
 from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
 from dbt.backend.llvm.text import CPU, LIKELY, Text, constant, llvm_type
 from dbt.backend.llvm.vectors import VECTORS
@@ -88,6 +89,7 @@ class Region:
         self.pending: dict[str, Inst] = {}
         self.dirty = 0
         self.environment: dict[tuple[bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
+        self.shared: SharedChecks
         self.deferred: list[Callable[[], None]] = []
         self.polls: dict[str, str] = {}
         self.chains = 0
@@ -285,6 +287,7 @@ class Region:
         self.label = block.label
         self._arrive(block.label)
         self.environment = {}
+        self.shared = SharedChecks(block)
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
@@ -324,6 +327,7 @@ class Region:
             run.add(inst, self.pc, self.mode)
         elif name in atomics.ROWS:
             atomics.ROWS[name](self, inst)
+            self.shared.forget()
         elif name in floats.ROWS:
             floats.ROWS[name](self, inst)
         elif name in ("br", "brif"):
@@ -332,6 +336,7 @@ class Region:
             exits.ROWS[name](self, inst)
         elif name not in PURE:
             fallback.lower(self, inst)
+            self.shared.forget()
         elif inst in self.escaping:
             self.operand(inst)
 
