@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbt.abi.exclusive import DEFAULT_SCHEME
 from runtime.linux.errors import UsageError
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import Any
+
     from dbt.views.dump import Dump
 
 
@@ -117,13 +119,16 @@ def _cache_files() -> list[tuple[str, int]]:
     return found
 
 
-class Check(NamedTuple):
+class Check:
     """One row of ``doctor``: what was looked for, what was found, and whether nothing works without it."""
 
-    what: str
-    found: str
-    ok: bool
-    needed: bool
+    __slots__ = ("what", "found", "ok", "needed")
+
+    def __init__(self, what: str, found: str, ok: bool, needed: bool) -> None:
+        self.what = what
+        self.found = found
+        self.ok = ok
+        self.needed = needed
 
 
 def doctor() -> list[Check]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 
-from dbt.abi.archs import FRONTENDS, LAYOUTS
+from dbt.abi.archs import LAYOUTS
 from dbt.frontend import base
 from dbt.frontend.base import Frontend
 from dbt.frontend.quiet import is_quiet
@@ -40,15 +39,6 @@ def parse_stages(text: str) -> tuple[str, ...]:
     if unknown := sorted(wanted - set(STAGES)):
         raise ValueError(f"no stage is called {unknown[0]!r}; there are {', '.join(STAGES)} and all")
     return tuple([stage for stage in STAGES if stage in wanted])
-
-
-@cache
-def frontend_for(arch: str) -> Frontend:
-    """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none."""
-    if arch not in LAYOUTS:
-        raise ValueError(f"no guest is called {arch!r}; there are {', '.join(LAYOUTS)}")
-    frontends: dict[str, Frontend] = import_module(f"dbt.frontend.{FRONTENDS[arch]}").FRONTENDS
-    return frontends[arch]
 
 
 @cache

@@ -13,13 +13,16 @@ import os
 import struct
 import zlib
 from _blake2 import blake2b
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from dbt.pipeline import Fetch, Start
 from runtime import image
 from runtime.own_files import open_apart
 from runtime.paths import cache_dir
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dbt.pipeline import Fetch, Start
 
 MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
 _KEEP = 3  # files of other versions that stay
@@ -34,12 +37,15 @@ _RANGE = struct.Struct("<QI")
 _DIGEST = 16
 
 
-class Cached(NamedTuple):
+class Cached:
     """A region as it is kept: entries in symbol order, the guest ranges it was made from, the linked object as ``objects.dump`` wrote it."""
 
-    entries: list[Start]
-    ranges: list[tuple[int, int]]
-    blob: bytes
+    __slots__ = ("entries", "ranges", "blob")
+
+    def __init__(self, entries: list[Start], ranges: list[tuple[int, int]], blob: bytes) -> None:
+        self.entries = entries
+        self.ranges = ranges
+        self.blob = blob
 
 
 def digest(contents: Sequence[bytes]) -> bytes:

@@ -12,19 +12,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
 
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
-from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
-from dbt.ir.unit import Unit
-from dbt.pipeline import Fetch, Start
 from runtime import objects
 from runtime.arena import Arena, ArenaFull, Placed, read_word, write_word
 from runtime.codecache import Cached, CodeCache
-from runtime.regions import Profile, Source, Static, plan
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import Any
+
+    from dbt.ir.unit import Unit
+    from dbt.pipeline import Fetch, Start
     from runtime.engine import Engine
+    from runtime.regions import Source
 
 HOT = 2000  # executions in tier 0 that make a block hot
 _IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
@@ -73,7 +74,6 @@ class Tier1:
         self.arena = Arena()
         options = (engine.unchecked_loads, engine.idiom, engine.tagged_stores)
         self.cache = CodeCache(" ".join([engine.arch, engine.tier, *[str(int(option)) for option in options]])) if persistent else None
-        self.passes = STANDARD if engine.idiom else WITHOUT_IDIOM
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
         self._tried: dict[Start, int] = {}
@@ -225,6 +225,8 @@ class Tier1:
         return True
 
     def _source(self, fetch: Fetch) -> Source:
+        from runtime.regions import Profile, Static
+
         if self.synchronous:
             return Static(self.engine.frontend, fetch)
         return Profile(self.engine.block, self.engine.find_block)
@@ -232,7 +234,9 @@ class Tier1:
     def _compile(self, start: Start) -> None:
         from dbt.backend.llvm import object as backend
         from dbt.backend.llvm.region import Entry, lower
+        from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
         from dbt.pipeline import lift_region, optimise
+        from runtime.regions import plan
 
         fetch = _Recorder(self.engine.fetch)
         with self._using_memory():
@@ -240,7 +244,7 @@ class Tier1:
             region = lift_region(self.engine.frontend, fetch, entries, blocks, guesses=guesses)
         contents = [fetch.content(*r) for r in region.ranges]
         exclusives = _stores(region.unit)
-        optimise(region.unit, self.passes)
+        optimise(region.unit, STANDARD if self.engine.idiom else WITHOUT_IDIOM)
         kept = _stores(region.unit)
         self.counts["idioms"] += exclusives - kept
         self.counts["exclusives"] += kept

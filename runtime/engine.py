@@ -7,51 +7,38 @@ blocks compiled, and empties the arena when it is full.
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.abi.memory import PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
-from dbt.abi.records import RECORD_BYTES
-from dbt.backend.records import encode
-from dbt.frontend.base import HasForms, Lifted, lift_insn
-from dbt.ir.builder import Builder
+from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
 from dbt.ir.types import I32
-from dbt.ir.unit import Unit
-from dbt.pipeline import frontend_for
 from runtime import faults, image
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
-from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, MAX_VCPUS, ProcessBlock, proc
+from runtime.process_block import BLOCK_BYTES, MAX_VCPUS, ProcessBlock, proc
 from runtime.section import ExclusiveSection
 from runtime.shapes import ShapeStore
-from runtime.templates import TemplateStore, pack, sources_fingerprint
+from runtime.templates import TemplateStore, sources_fingerprint
 from runtime.vcpu import VCpu
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
+    from dbt.frontend.base import Frontend
     from runtime.compiler import Tier1
+    from runtime.lifter import Lifter
 
 TIERS = ("0", "1", "auto")
 MEMORIES = ("host", "tlb")
 _NEVER_HOT = (1 << 63) - 1
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _EXITS = {int(row): row for row in Exit}
-
-
-def undefined_unit(arch: str, mode: int) -> Unit:
-    """The unit of an instruction that raises the undefined-instruction exception."""
-    layout = LAYOUTS[arch]
-    unit = Unit(arch, "undefined")
-    b = Builder(unit, layout.slot_types)
-    b.exception(b.pcadd(layout.address_type, value=0), mode, kind="undefined")
-    return unit
 
 
 class Engine:
@@ -76,7 +63,8 @@ class Engine:
         self.layout = LAYOUTS[arch]
         # An address of 64 bits may lie beyond what is reserved for the guest.
         self.unchecked_loads = memory == "host" and self.layout.address_type is I32 and faults.supported()
-        self.frontend = frontend_for(arch)
+        self._frontend: Frontend | None = None
+        self._lifter: Lifter | None = None
         self.image = image.load()
         self.block = ProcessBlock()
         self.block.put("insn_rule", INSN_RULES[arch])
@@ -90,7 +78,6 @@ class Engine:
         self.shapes = ShapeStore(arch, self.block, self.image, print_)
         self.vcpus: list[VCpu] = []
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
-        self.failed: dict[bytes, str] = {}  # instructions that a bug of ours kept from being lifted -> the error
         self.lifted = 0
         self.on_lift: Callable[[int, bytes, int], None] | None = None  # called with mode, bytes and number of records of each instruction that is lifted
         self.arena_resets = 0
@@ -166,7 +153,7 @@ class Engine:
             if reason == Exit.SYSCALL:
                 return Exit.SYSCALL
             if reason == Exit.LIFT:
-                self._lift(vcpu)
+                self.lifter.lift(vcpu)
             elif reason == Exit.HOT:
                 if self.tier1 is not None:
                     self.tier1.compile_hot()
@@ -190,55 +177,26 @@ class Engine:
             pc = (pc + n) & (memory.size - 1)
         return found
 
-    def _lift(self, vcpu: VCpu) -> None:
-        """Make the template that the block builder misses, and those of the instructions that follow in a straight line."""
-        pc, mode = vcpu.get("exit_arg"), vcpu.get("exit_detail")
-        page = pc & PAGE_MASK
-        for _ in range(BLOCK_INSNS):
-            data = self.fetch(pc, self.frontend.max_length)
-            if len(data) < self.frontend.min_length or len(data) < self.frontend.insn_length(mode, data):
-                return
-            ends, length, mode = self._make_template(mode, data)
-            pc += length
-            if ends or pc & PAGE_MASK != page or self._has_template(vcpu.address, pc, mode):
-                return
+    @property
+    def frontend(self) -> Frontend:
+        """Of the engine's guest; a warm start never asks for it."""
+        if self._frontend is None:
+            from dbt.frontend.base import frontend_for
 
-    def _make_template(self, mode: int, data: bytes) -> tuple[bool, int, int]:
-        """Lift and remember one instruction. Gives whether it ends the block, its length and the next mode. A bug met on the way is counted, and the
-        instruction counts as undefined: nothing here ends a guest."""
-        try:
-            unit, lifted = self.lift(mode, data)
-            encoded = encode(unit, lifted.length, lifted.next_mode, lifted.ends)
-        except Exception as error:
-            if os.environ.get("DBT_DEBUG"):
-                raise
-            length = min(self.frontend.insn_length(mode, data), len(data))
-            self.failed[data[:length]] = f"{type(error).__name__}: {error}"
-            lifted = Lifted(length, mode, ends=True, undefined=True)
-            encoded = encode(undefined_unit(self.arch, mode), length, mode, True)
-        else:
-            self._meet_shape(mode, data[: lifted.length])
-        self.templates.add(pack(encoded, mode, data[: lifted.length], lifted.next_mode, lifted.ends))
-        self.lifted += 1
-        if self.on_lift is not None:
-            self.on_lift(mode, data[: lifted.length], len(encoded.records) // RECORD_BYTES)
-        return lifted.ends, lifted.length, lifted.next_mode
+            self._frontend = frontend_for(self.arch)
+        return self._frontend
 
-    def _meet_shape(self, mode: int, data: bytes) -> None:
-        """An instruction had to be lifted: perhaps others of its shape need not be."""
-        if isinstance(self.frontend, HasForms):
-            form = self.frontend.form(mode, data)
-            if form is not None:
-                self.shapes.met(form, mode, data, self.packed)
+    @property
+    def lifter(self) -> Lifter:
+        if self._lifter is None:
+            from runtime.lifter import Lifter
 
-    def packed(self, mode: int, data: bytes) -> bytes:
-        """The packed template of an instruction; any exception if there is none."""
-        unit, lifted = self.lift(mode, data)
-        return pack(encode(unit, lifted.length, lifted.next_mode, lifted.ends), mode, data, lifted.next_mode, lifted.ends)
+            self._lifter = Lifter(self)
+        return self._lifter
 
-    def lift(self, mode: int, data: bytes) -> tuple[Unit, Lifted]:
-        """The unit of one instruction, as it is encoded for tier 0: without passes, which save no records here and cost a large program seconds."""
-        return lift_insn(self.frontend, mode, data)
+    def has_template(self, vcpu: VCpu, pc: int, mode: int) -> bool:
+        """True if the instruction at *pc*, on a readable page, has its template (or gets one from its shape) or goes on to the next page."""
+        return bool(self._has_template(vcpu.address, pc, mode))
 
     def _count_undefined(self, vcpu: VCpu) -> None:
         data = self.fetch(vcpu.pc, self.frontend.max_length)
@@ -317,7 +275,7 @@ class Engine:
             "blocks": blocks, "blocks_invalidated": block.get("invalidated"), "blocks_interpreted": interpreted, "insns_interpreted": insns,
             "insns_lifted": self.lifted, "templates": self.templates.count, "templates_from_shapes": block.get("shape_templates"), "shapes": self.shapes.count,
             "arena_resets": self.arena_resets,
-            "lift_failures": {data.hex(): error for data, error in self.failed.items()},
+            "lift_failures": {data.hex(): error for data, error in (self._lifter.failed if self._lifter else {}).items()},
             "undefined": {data.hex(): times for data, times in self.undefined.items()},
             "atomics": self.scheme.name.lower(), **self.exclusive_stats.collect(self.vcpus),
         }  # fmt: skip

@@ -6,13 +6,14 @@ import ctypes
 import struct
 import time
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from dbt.abi.exclusive import FAILURE_ENTRIES, FAILURE_ENTRY_BITS, HOST_WRITER, WRITER_INDEX_SHIFT, Failure
 from runtime.process_block import WAIT_BUCKETS, ProcessBlock, proc
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import Any
+
     from runtime.vcpu import VCpu
 
 _ENTRY = struct.Struct("<4Q")  # pc, cause, writer, count
@@ -21,16 +22,18 @@ _SHOWN = 20  # most frequent failures
 _PC = (1 << WRITER_INDEX_SHIFT) - 1
 
 
-@dataclass(frozen=True, slots=True)
 class FailureRow:
     """Store-conditionals at *pc* that failed for one cause. Who broke the link, where that is known: vCPU *by_vcpu* (None: nobody, -1: the host) with a store
     at *by_pc* (0 if not known)."""
 
-    pc: int
-    cause: Failure
-    by_vcpu: int | None
-    by_pc: int
-    count: int
+    __slots__ = ("pc", "cause", "by_vcpu", "by_pc", "count")
+
+    def __init__(self, pc: int, cause: Failure, by_vcpu: int | None, by_pc: int, count: int) -> None:
+        self.pc = pc
+        self.cause = cause
+        self.by_vcpu = by_vcpu
+        self.by_pc = by_pc
+        self.count = count
 
     def to_json(self) -> dict[str, Any]:
         return {"pc": f"{self.pc:#x}", "cause": self.cause.name.lower(), "by_vcpu": self.by_vcpu, "by_pc": f"{self.by_pc:#x}", "count": self.count}

@@ -10,12 +10,15 @@ import ctypes
 import mmap
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from dbt.abi.exclusive import SHARED_FRAMES
 from dbt.abi.memory import PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_TABLE_ENTRIES_32, PAGE_VALID, PAGE_WRITE
 from runtime.process_block import ProcessBlock, proc
 from runtime.section import ExclusiveSection
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from typing import Any
 
 SPACE_32 = 1 << 32
 _PROT_NONE = 0

@@ -13,7 +13,7 @@ import mmap
 from dbt.abi.exclusive import FRAMES, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.layout import Layout
 from dbt.abi.memory import PAGE_SIZE
-from dbt.abi.records import RECORD_BYTES
+from dbt.abi.record import RECORD_BYTES
 from dbt.abi.syscalls import ARGUMENTS, NUMBERS
 
 RECORDS = 1 << 22

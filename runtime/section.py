@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 from _thread import get_ident
 from types import TracebackType
-from typing import Any
 
 from runtime.process_block import ProcessBlock
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ExclusiveSection:

@@ -11,7 +11,7 @@ import os
 import struct
 
 from dbt.abi.memory import PAGE_SIZE
-from dbt.abi.records import RECORD_BYTES
+from dbt.abi.record import RECORD_BYTES
 from runtime.area_file import AreaFile
 from runtime.paths import cache_dir
 from runtime.process_block import FORM_FIELD_COUNT, FORM_PIECES, ProcessBlock, form, proc, shape, template

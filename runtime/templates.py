@@ -10,7 +10,7 @@ import os
 import struct
 
 from dbt.abi.archs import FRONTENDS
-from dbt.abi.records import RECORD_BYTES
+from dbt.abi.record import RECORD_BYTES
 from runtime.area_file import AreaFile, fingerprint
 from runtime.paths import cache_dir
 from runtime.process_block import ProcessBlock, template

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from typing import TYPE_CHECKING, Any
 
 from dbt.abi.cpu import STATE_BYTES, CpuLayout, header
 from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.memory import JUMP_ENTRIES, TLB_ENTRIES, jump_entry, tlb_entry
 from runtime.process_block import proc
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import Any
+
     from runtime.engine import Engine
 
 _HEADER = header()

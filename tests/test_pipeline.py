@@ -9,6 +9,7 @@ from elftools.elf.elffile import ELFFile
 
 from dbt import pipeline
 from dbt.abi.archs import LAYOUTS
+from dbt.frontend.base import frontend_for
 from dbt.ir.cfg import loop_heads
 from dbt.ir.text import print_unit
 from dbt.ir.verify import check
@@ -22,7 +23,7 @@ SUM_LOOP = (
     0x1AFFFFFB,  # 10010  bne 10004
     0xE12FFF1E,  # 10014  bx lr
 )
-ARM = pipeline.frontend_for("arm")
+ARM = frontend_for("arm")
 SLOTS = LAYOUTS["arm"].slots
 
 
@@ -129,7 +130,7 @@ def test_stages() -> None:
 
 def test_unknown_names() -> None:
     with pytest.raises(ValueError, match="no guest is called 'vax'"):
-        pipeline.frontend_for("vax")
+        frontend_for("vax")
     unit = pipeline.lift_block(ARM, fetcher(), BASE, 0)
     with pytest.raises(ValueError, match="no pass is called 'inline'; there are straighten"):
         pipeline.optimise(unit, ["inline"])

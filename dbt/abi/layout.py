@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
 class Field:
     """A named field: byte ``offset``, byte ``size`` of one element, and ``count`` elements."""
 
-    name: str
-    offset: int
-    size: int
-    count: int = 1
+    __slots__ = ("name", "offset", "size", "count")
+
+    def __init__(self, name: str, offset: int, size: int, count: int = 1) -> None:
+        self.name = name
+        self.offset = offset
+        self.size = size
+        self.count = count
 
     @property
     def cell(self) -> int:

@@ -41,9 +41,11 @@ halt, yield
 
 from __future__ import annotations
 
+from dbt.abi.record import RECORD_BYTES
 from dbt.ir.optable import OPS, instances
 
-RECORD_BYTES = 16
+__all__ = ["CODES", "ENGINE_CODES", "IMMEDIATE_FORMS", "NAMES", "PAYLOAD_D", "PAYLOAD_N", "PAYLOAD_S", "RECORD_BYTES", "is_rare"]
+
 PAYLOAD_D = 5
 PAYLOAD_N = 6
 PAYLOAD_S = 7

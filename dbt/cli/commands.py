@@ -148,7 +148,7 @@ def doctor(as_json: bool) -> None:
     """Check what the translator needs on this machine. Exit status 1 if something is missing."""
     rows = api.doctor()
     if as_json:
-        print_json([row._asdict() for row in rows])
+        print_json([{name: getattr(row, name) for name in row.__slots__} for row in rows])
     else:
         for row in rows:
             click.echo(f"{'ok  ' if row.ok else 'FAIL' if row.needed else 'none'} {row.what:14} {row.found}")

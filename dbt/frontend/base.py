@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Protocol, runtime_checkable
 
-from dbt.abi.archs import LAYOUTS
+from dbt.abi.archs import FRONTENDS, LAYOUTS
 from dbt.frontend.form import Form
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
@@ -39,6 +41,15 @@ class Frontend(Protocol):
     def mode_name(self, mode: int) -> str:
         """As in ``--isa``: ``a32``, ``t32``, ``i386``, ``x86-64``."""
         ...
+
+
+@cache
+def frontend_for(arch: str) -> Frontend:
+    """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none."""
+    if arch not in LAYOUTS:
+        raise ValueError(f"no guest is called {arch!r}; there are {', '.join(LAYOUTS)}")
+    frontends: dict[str, Frontend] = import_module(f"dbt.frontend.{FRONTENDS[arch]}").FRONTENDS
+    return frontends[arch]
 
 
 @runtime_checkable

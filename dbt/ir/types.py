@@ -6,15 +6,15 @@ bags of bits too: a vector opcode carries the lane width. ``f32``/``f64`` are IE
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Type:
     """One IR type: its name as printed and its width in bits (0 for ``void``). There is one object a type: compare with ``is``."""
 
-    name: str
-    bits: int
+    __slots__ = ("name", "bits")
+
+    def __init__(self, name: str, bits: int) -> None:
+        self.name = name
+        self.bits = bits
 
     @property
     def cells(self) -> int:
@@ -23,6 +23,9 @@ class Type:
 
     def __str__(self) -> str:
         return self.name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
 
 
 VOID = Type("void", 0)

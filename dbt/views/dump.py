@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dbt.frontend.base import Frontend
+from dbt.frontend.base import Frontend, frontend_for
 from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
 from dbt.ir.unit import Unit
-from dbt.pipeline import Region, Start, frontend_for, lift_region, optimise
+from dbt.pipeline import Region, Start, lift_region, optimise
 from dbt.views import disasm, ir, layout
 from dbt.views.lines import Line
 from dbt.views.source import ISAS, Source

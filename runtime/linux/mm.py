@@ -10,11 +10,11 @@ import errno
 from _thread import RLock
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from dbt.abi.exclusive import SHARED_FRAMES
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.host import Host
     from runtime.memory import GuestMemory

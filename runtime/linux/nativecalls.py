@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
 
 from dbt.abi.syscalls import ARGUMENTS, NUMBER_SHIFT, NUMBERS, Native
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.table import ROWS
 from runtime.process_block import proc
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
 

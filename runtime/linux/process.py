@@ -8,7 +8,6 @@ import errno
 import os
 import sys
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, NoReturn
 
 from runtime.linux.errors import GuestExit, GuestFormatError, Replace
 from runtime.linux.hoststub import BLOCK_BYTES
@@ -18,8 +17,10 @@ from runtime.linux.signals import ALL, SignalTable
 from runtime.linux.sysroot import Sysroot
 from runtime.own_files import LOWEST as OWN_FILES
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from runtime.engine import Engine
     from runtime.linux.host import Host

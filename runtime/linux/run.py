@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
 
 from runtime.linux.errors import GuestExit, Replace, UsageError
 from runtime.linux.host import Host
@@ -16,7 +15,10 @@ from runtime.linux.signals import ALL, SIG_SETMASK, SignalTable
 from runtime.linux.stack import build_stack
 from runtime.paths import cache_dir, fix_cache_dir
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from runtime.linux.process import Process
 
 ARCH = "arm"

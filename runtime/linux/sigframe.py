@@ -7,11 +7,11 @@ code (16). The register space holds tagged blocks; ours is VFP, then a zero word
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from dbt.abi import fpscr
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.memory import GuestMemory
     from runtime.vcpu import VCpu

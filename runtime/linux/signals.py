@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from struct import Struct
-from typing import TYPE_CHECKING, NoReturn
 
 from dbt.abi.arm import MODE_THUMB
 from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE, REQUEST_SIGNAL
@@ -21,7 +20,10 @@ from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_RING, BLOCK_TAIL, RING_ENTR
 from runtime.linux.kuser import sigreturn_entry
 from runtime.linux.sigframe import pop_frame, push_frame
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from runtime.linux.host import Host
     from runtime.linux.threads import Thread
 

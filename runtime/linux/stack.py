@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING
 
 from runtime.linux.errors import UsageError
 from runtime.linux.loader import STACK_BYTES, Loaded
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.memory import GuestMemory
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from runtime.linux.syscalls.common import signed
 from runtime.memory import GuestFault
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
     from runtime.linux.syscalls import Handler

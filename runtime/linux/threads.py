@@ -6,7 +6,6 @@ import ctypes
 import errno
 import os
 from _thread import allocate_lock, start_new_thread
-from typing import TYPE_CHECKING
 
 from dbt.abi.arm import MODE_THUMB
 from dbt.abi.cpu import header
@@ -35,6 +34,7 @@ from runtime.linux.signals import (
 )
 from runtime.memory import GuestFault
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
     from runtime.vcpu import VCpu

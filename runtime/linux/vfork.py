@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.syscalls import Native
@@ -21,6 +20,7 @@ from runtime.linux import nativecalls
 from runtime.linux.mm import PROT_WRITE
 from runtime.memory import GuestFault, GuestMemory
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
 

@@ -10,12 +10,12 @@ import contextlib
 import faulthandler
 import os
 import threading
-from typing import TYPE_CHECKING
 
 from dbt.abi.exclusive import State
 from dbt.abi.exits import REQUEST_PAUSE
 from runtime.linux.syscalls.table import ROWS
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
     from runtime.linux.threads import Thread

@@ -13,9 +13,9 @@ from dbt.backend.llvm import atomics
 from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.region import Entry, lower
 from dbt.backend.records import encode
-from dbt.frontend.base import lift_insn
+from dbt.frontend.base import frontend_for, lift_insn
 from dbt.ir.unit import Unit
-from dbt.pipeline import frontend_for, lift_region, optimise
+from dbt.pipeline import lift_region, optimise
 
 FRONTEND = frontend_for("arm")
 BASE = 0x8000

@@ -11,7 +11,8 @@ import pytest
 
 from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_SIZE
-from dbt.pipeline import frontend_for, lift_region, optimise
+from dbt.frontend.base import frontend_for
+from dbt.pipeline import lift_region, optimise
 from runtime.regions import Static, plan
 from tests.engine.harness import Harness
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
     from runtime.linux.threads import Thread

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.openflags import to_guest, to_host
 from runtime.linux.syscalls.common import buffer, signed
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from dbt.abi.syscalls import ERESTART_RESTARTBLOCK
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import host_timespec, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

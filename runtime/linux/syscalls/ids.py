@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 from struct import pack, unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import buffer, signed, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from struct import unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import SPACE, buffer, optional, pair, signed, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 

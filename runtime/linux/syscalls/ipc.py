@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 from struct import pack, unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.mm import LOWEST, PROT_EXEC, PROT_READ, PROT_WRITE, TASK_SIZE, Area, page_up
 from runtime.linux.openflags import to_host
 from runtime.linux.syscalls.common import buffer, host_timespec, optional, signed, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from dbt.abi.memory import PAGE_SIZE
 from runtime.linux.hostnr import NR
 from runtime.linux.mm import TASK_SIZE, page_up
 from runtime.linux.syscalls.common import SPACE, buffer, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

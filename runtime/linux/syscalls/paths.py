@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from runtime.linux import procfs
 from runtime.linux.hostnr import NR
@@ -13,6 +12,7 @@ from runtime.linux.openflags import to_host
 from runtime.linux.syscalls.common import AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, buffer, guest_path, host_path, pair, signed, wrote
 from runtime.linux.syscalls.io import resized
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from struct import pack, unpack, unpack_from
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.signals import UNBLOCKABLE
 from runtime.linux.syscalls.common import TIMESPEC64, buffer, host_timespec, signed, write_timespec, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

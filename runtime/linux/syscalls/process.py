@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from struct import Struct, pack, unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.signals import SIGTRAP, TRAP_BRKPT, arm_siginfo
 from runtime.linux.syscalls.common import AT_EMPTY_PATH, AT_FDCWD, guest_path, optional, signed, wrote
 from runtime.linux.threads import CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK, CLONE_VM
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import TIMESPEC64, buffer, optional, write_timespec, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from struct import pack, unpack
-from typing import TYPE_CHECKING
 
 from dbt.abi.exits import REQUEST_SIGNAL
 from runtime.linux.hostnr import NR
@@ -29,6 +28,7 @@ from runtime.linux.signals import (
 )
 from runtime.linux.syscalls.common import host_timespec, signed
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 from struct import Struct, pack, unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import buffer, optional, read_timespec, signed, wrote
 from runtime.linux.syscalls.io import iovec, scattered
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 

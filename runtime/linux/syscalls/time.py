@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 from struct import Struct, pack, unpack
-from typing import TYPE_CHECKING
 
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import AT_FDCWD, TIMESPEC64, host_path, host_timespec, read_timespec, signed, write_timespec
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 

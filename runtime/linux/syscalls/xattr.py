@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from runtime.linux.hostnr import NR
 from runtime.linux.syscalls.common import buffer, host_path, wrote
 
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
