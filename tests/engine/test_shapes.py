@@ -47,7 +47,7 @@ def test_native_templates_equal_lifted_ones(word: int) -> None:
         engine = harness.engine
         data = word.to_bytes(4, "little")
         form = engine.frontend.form(0, data)
-        assert form is not None and engine.shapes.learn(form, 0, data, engine.packed)
+        assert form is not None and engine.shapes.learn(form, 0, data, engine.lifter.packed)
         make = engine.image.function("template_from_shape", ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * 4)
         rng = Random(word)
         members = {Members(form, word + i).chosen(rng.getrandbits) or word for i in range(50)}
@@ -56,7 +56,7 @@ def test_native_templates_equal_lifted_ones(word: int) -> None:
             shaped = form.shape(member) == form.shape(word)
             assert bool(at) == shaped, hex(member)
             if at:
-                lifted = engine.packed(0, member.to_bytes(4, "little"))
+                lifted = engine.lifter.packed(0, member.to_bytes(4, "little"))
                 start = template.offset("insn")
                 assert ctypes.string_at(engine.block.address + at + start, len(lifted) - start) == lifted[start:], hex(member)
         assert engine.block.get("shape_templates") == sum(form.shape(member) == form.shape(word) for member in members)
