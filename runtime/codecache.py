@@ -47,6 +47,11 @@ class Cached:
         self.ranges = ranges
         self.blob = blob
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cached) and (self.entries, self.ranges, self.blob) == (other.entries, other.ranges, other.blob)
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 def digest(contents: Sequence[bytes]) -> bytes:
     """Checksum of the guest bytes of a region's ranges."""

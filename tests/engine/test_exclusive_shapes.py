@@ -54,7 +54,7 @@ def form(shape: Shape) -> str:
         return shape.code[pc - BASE :][:length] if pc >= BASE else b""
 
     frontend = frontend_for("arm")
-    entries, blocks = plan(_Whole(frontend, fetch), (BASE, shape.mode))
+    entries, blocks, _ = plan(_Whole(frontend, fetch), (BASE, shape.mode))
     unit = optimise(lift_region(frontend, fetch, entries, blocks).unit)
     found = [inst for inst in unit.insts() if inst.op.name.startswith(("rmw_", "cas", "stcond"))]
     assert len(found) == 1, [inst.op.name for inst in found]
