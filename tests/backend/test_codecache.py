@@ -58,7 +58,7 @@ def test_truncated_file(cache: CodeCache) -> None:
 def test_size_cap_drops_the_older_half(cache: CodeCache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codecache, "MAX_BYTES", 4096)
     for i in range(200):
-        cache.add(CACHED._replace(entries=[(0x4000 + i, 0)]), list(CODE.values()))
+        cache.add(Cached([(0x4000 + i, 0)], CACHED.ranges, CACHED.blob), list(CODE.values()))
     assert os.path.getsize(cache.path) <= 4096
     assert cache.find((0x4000 + 199, 0), fetch) is not None
     assert cache.find((0x1000, 0), fetch) is None
