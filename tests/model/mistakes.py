@@ -40,7 +40,7 @@ MISTAKES = (
             + _guard("scheme_flush.py", "        flag_entries(proc, frame)\n",
                      "        if a_ld64(proc, PROC_EPOCH) == 0:\n            flag_entries(proc, frame)\n        a_st64(proc, PROC_EPOCH, 1)\n")
             + _guard("scheme_flush.py", "    PROC_FLUSH_LOCK,\n", "    PROC_EPOCH,\n    PROC_FLUSH_LOCK,\n"), "flush"),
-    Mistake(1, "a page that was given back does not become exclusive again", "given back and taken again", _STUCK,
+    Mistake(1, "a page that was given back does not become exclusive again", "given back and taken again, alone", _STUCK,
             _guard("pages.py", "    if epoch & 1 == 0:\n        set_exclusive", "    if epoch == 0:\n        set_exclusive")),
     Mistake(2, "the link does not wait for stores in flight", "same value", _CAME_BETWEEN,
             _guard("pages.py", "        grace_period(proc)\n        st64(proc, record + PAGE_AGE", "        st64(proc, record + PAGE_AGE")),
@@ -79,7 +79,7 @@ MISTAKES = (
             + _guard("softmmu.py", "import raw_load\n", "import raw_load, store_part\n")),
     Mistake(6, "CLREX does nothing", "CLREX", _NO_RESERVATION, _guard("exclusive.py", "    drop(cpu, _CLREX)\n", "    pass\n")),
     Mistake(6, "a system call leaves the reservation", "system call between", _NO_RESERVATION,
-            _guard("dispatch.py", "        drop(cpu, _BY_EXCEPTION)\n", "        pass\n")),
+            _guard("dispatch.py", "    while reason == _SYSCALL:\n        drop(cpu, _BY_EXCEPTION)\n", "    while reason == _SYSCALL:\n")),
     Mistake(6, "a fault leaves the reservation", "fault between", _NO_RESERVATION, _guard("dispatch.py", "        drop(cpu, _BY_FAULT)\n", "        pass\n")),
     Mistake(7, "a reservation serves twice", "twice after one link", _NO_RESERVATION,
             _guard("reservation.py", '''    a_st64(cpu, CPU_EXCL_ADDR, NOBODY)

@@ -137,7 +137,8 @@ SOME = ("two counters", "same value", "ABA", "an alias", "own store", "page beco
 
 # For scheme excl.
 EXCL = (
-    Scenario("stays exclusive", (program(increment(A), POLL, increment(A)), program(increment(A))), check=exclusive_once),
+    Scenario("given back and taken again, alone", (program(link(A), store(B, 1), store(B, 2), increment(A)),), check=counted, mutations=OLD_SOON),
+    Scenario("stays exclusive", (program(increment(A), increment(A)), program(link(B))), check=exclusive_once),
 )
 EXCL_LARGE = (
     Scenario("given back", (program(link(A), POLL, stcond(A, 1)), program(store(B, 1), store(B, 2), POLL, store(B, 3), store(A, 0))), mutations=OLD_SOON),
@@ -146,9 +147,10 @@ EXCL_LARGE = (
 
 
 CODE = (Scenario("code and a store", (program(build(A)), program(store(A, 1))), check=fresh),)
+_WARM = (store(B, 0), store(C + 64, 0))  # the TLB has both pages, so that accesses are nothing but themselves
 STORE_BUFFER = (
-    Scenario("store buffering", (program(store(A, 1), load(C)), program(store(C, 1), load(A)))),
-    Scenario("store buffering, fences", (program(store(A, 1), FENCE, load(C)), program(store(C, 1), FENCE, load(A)))),
+    Scenario("store buffering", (program(_WARM, store(A, 1), load(C)), program(_WARM, store(C, 1), load(A)))),
+    Scenario("store buffering, fences", (program(_WARM, store(A, 1), FENCE, load(C)), program(_WARM, store(C, 1), FENCE, load(A)))),
 )
 
 

@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from types import CodeType, ModuleType, SimpleNamespace
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from runtime.kernels import plain
@@ -149,6 +149,16 @@ def _memory_functions(issue: Issue) -> dict[str, Callable[..., Any]]:
     return made
 
 
+class _Numba:
+    """Stands for what kernel modules say to numba about code that is not Python's."""
+
+    def __getattr__(self, name: str) -> _Numba:
+        return self
+
+    def __call__(self, *_: object) -> _Numba:
+        return self
+
+
 class Sources:
     """One copy of the modules. ``self["runtime.kernels.softmmu"]`` is a module."""
 
@@ -184,7 +194,7 @@ class Sources:
 
     def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if name.split(".")[0] == "numba":
-            return SimpleNamespace(types=SimpleNamespace(ExternalFunction=lambda *_: None, void=lambda *_: None))
+            return _Numba()
         if name in ORDINARY or not any(name == root or name.startswith(root + ".") for root in ROOTS):
             return builtins.__import__(name, globals, locals, fromlist, level)
         if not fromlist:

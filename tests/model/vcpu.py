@@ -41,7 +41,7 @@ def prepare(world: Any, programs: list[Any]) -> None:
     LOADS.update({size: _fast_path("ld", f"i{8 * size}") for size in (1, 2, 4, 8)})
     STORES.update({size: _fast_path("st", "v128" if size == 16 else f"i{8 * size}") for size in (1, 2, 4, 8, 16)})
     vars(blocks).update(find_template=_find_template, _choose_versions=lambda proc, count: None)
-    vars(dispatch).update(indirect=lambda cpu, proc, tag: PROC_BLOCKS, _native=lambda proc, block: 0, interpret=interpret)
+    vars(dispatch).update(indirect=lambda cpu, proc, tag: PROC_BLOCKS, _native=lambda proc, block: 0, interpret=interpret, native_call=lambda cpu, proc: 0)
 
 
 def _value(cpu: Any, value: Any) -> Any:
