@@ -44,6 +44,7 @@ class VCpu:
         ctypes.memset(self.address + layout.offset("tlb"), 0xFF, tlb_entry.size * TLB_ENTRIES)
         self.forget_jumps()
         for name, value in (
+            *layout.initial.items(),
             ("guest_base", engine.memory.base), ("page_flags", engine.memory.page_flags_address), ("proc", engine.block.address),
             ("helpers", engine.helpers_address), ("excl_addr", NO_RESERVATION), ("index", index),
             ("granules", engine.block.address + proc.offset("granules")), ("hst_tag", (index + 1) << 1),

@@ -77,13 +77,14 @@ class CpuLayout:
     """
 
     def __init__(self, arch: str, layout: Layout, slots: dict[str, tuple[int, Type]], pinned: tuple[str, ...], address_type: Type,
-                 flags: tuple[str, ...] = ()) -> None:
+                 flags: tuple[str, ...] = (), initial: dict[str, int] | None = None) -> None:
         self.arch = arch
         self.address_type = address_type  # I32 or I64
         self.layout = layout
         self.slots = slots
         self.slot_types = {name: type for name, (_, type) in slots.items()}
         self.pinned = pinned  # slots that tier-1 regions pass in host registers, hottest first, at most 10
+        self.initial = initial or {}  # slots that do not start as 0
         self.flags = flags  # condition flags: slots that are written far more often than read
         assert layout.size <= STATE_BYTES, "the guest's slots have outgrown their area"
         layout.size = STATE_BYTES

@@ -18,7 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dbt.abi.cpu import CpuLayout, header
+from dbt.abi.cpu import (
+    FP_DIVZERO,
+    FP_INEXACT,
+    FP_INPUT_DENORMAL,
+    FP_INVALID,
+    FP_MODE_FLUSH_IN,
+    FP_MODE_FLUSH_OUT,
+    FP_MODE_NAN_X86,
+    FP_MODE_TINY_AFTER,
+    FP_OVERFLOW,
+    FP_UNDERFLOW,
+    CpuLayout,
+    header,
+)
 from dbt.ir.types import F32, F64, I1, I16, I32, I64, V64, V128, Type
 
 REGISTERS_32 = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
@@ -37,7 +50,12 @@ USER_CS_32, USER_DS, USER_CS_64 = 0x23, 0x2B, 0x33
 TLS_ENTRY, TLS_ENTRIES = 12, 3
 TLS_SELECTORS = tuple((TLS_ENTRY + i) << 3 | 3 for i in range(TLS_ENTRIES))
 
-FCW_INITIAL, MXCSR_INITIAL = 0x37F, 0x1F80
+# MXCSR (SDM vol. 1, 10.2.3) is kept in parts: the slot ``mxcsr`` holds its control bits, ``fp_flags`` its flags, and ``fp_mode`` follows the control bits.
+FCW_INITIAL, MXCSR_INITIAL, MXCSR_ALL = 0x37F, 0x1F80, 0xFFFF
+FP_MODE = FP_MODE_NAN_X86 | FP_MODE_TINY_AFTER
+MXCSR_FLAGS = ((1, FP_INVALID), (2, FP_INPUT_DENORMAL), (4, FP_DIVZERO), (8, FP_OVERFLOW), (16, FP_UNDERFLOW), (32, FP_INEXACT))  # (bit, that of fp_flags)
+MXCSR_MODE_BITS = ((1 << 6, FP_MODE_FLUSH_IN), (1 << 15, FP_MODE_FLUSH_OUT))  # DAZ and FZ
+MXCSR_ROUNDING = (0, 2, 1, 3)  # MXCSR.RC -> FP_MODE_RMODE
 
 
 def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pinned: tuple[str, ...]) -> CpuLayout:
@@ -75,7 +93,8 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
         slots[f"xmm{i}s"] = (at, F32)  # the scalar single
     for name in ("fp_mode", "fp_flags"):
         slots[name] = (layout.offset(name), I32)
-    return CpuLayout(arch, layout, slots, pinned, address_type=word, flags=FLAG_SLOTS)
+    initial = {"fp_mode": FP_MODE, "mxcsr": MXCSR_INITIAL, "fcw": FCW_INITIAL}
+    return CpuLayout(arch, layout, slots, pinned, address_type=word, flags=FLAG_SLOTS, initial=initial)
 
 
 i386 = _layout("i386", REGISTERS_32, I32, 8, REGISTERS_32)
@@ -87,6 +106,18 @@ def eflags(slots: Mapping[str, int]) -> int:
     result = slots["pf"] & 0xFF
     value = EFLAGS_FIXED | slots["eflags"] & EFLAGS_OTHER | slots["cf"] * CF | slots["sf"] * SF | slots["of"] * OF | slots["df"] * DF
     return value | (result.bit_count() % 2 == 0) * PF | (slots["zf"] == 0) * ZF | (slots["af"] ^ result) & AF
+
+
+def mxcsr(slots: Mapping[str, int]) -> int:
+    """MXCSR from the values of the slots."""
+    flags = sum(bit for bit, flag in MXCSR_FLAGS if slots["fp_flags"] & flag)
+    return slots["mxcsr"] & MXCSR_ALL & ~sum(bit for bit, _ in MXCSR_FLAGS) | flags
+
+
+def mxcsr_parts(value: int) -> dict[str, int]:
+    """Slot -> value for all of MXCSR."""
+    mode = FP_MODE | MXCSR_ROUNDING[value >> 13 & 3] | sum(mode for bit, mode in MXCSR_MODE_BITS if value & bit)
+    return {"mxcsr": value, "fp_mode": mode, "fp_flags": sum(flag for bit, flag in MXCSR_FLAGS if value & bit)}
 
 
 def parts(value: int) -> dict[str, int]:

@@ -134,11 +134,11 @@ _LETTERS: dict[str, tuple[OperandCode, str]] = {
     "O": (_offset, "bv"),
     "S": (_segment, "w"),
     "Z": (lambda e, size: general(e, e.opcode_reg, size), "bvy"),
-    "V": (lambda e, size: Xmm(e.reg, size), "dqx"),
-    "W": (_xmm_or_memory, "bwdqx"),
-    "U": (lambda e, size: Xmm(e.rm, size) if e.mod == 3 else None, "dqx"),
-    "P": (lambda e, size: Mmx(e.reg & 7, size), "dq"),
-    "Q": (_mmx_or_memory, "dq"),
+    "V": (lambda e, size: Xmm(e.reg, size), "x"),
+    "W": (_xmm_or_memory, "wdqx"),
+    "U": (lambda e, size: Xmm(e.rm, size) if e.mod == 3 else None, "x"),
+    "P": (lambda e, size: Mmx(e.reg & 7, size), "q"),
+    "Q": (_mmx_or_memory, "q"),
     "N": (lambda e, size: Mmx(e.rm & 7, size) if e.mod == 3 else None, "q"),
 }
 
@@ -151,6 +151,8 @@ for _letter, (_function, _types) in _LETTERS.items():
     for _type in _types:
         OPERANDS[_letter + _type] = _sized(_function, _SIZES[_type])
 OPERANDS["M"] = _sized(_memory_only, _SIZES[""])
+for _type, _size in (("b", 8), ("w", 16)):  # Edb, Edw: a whole register of 32 bits, or a byte or word of memory
+    OPERANDS["Ed" + _type] = (lambda memory_size: lambda e, size: Register(e.rm, 32) if e.mod == 3 else memory(e, memory_size))(_size)
 OPERANDS["rAX"] = lambda e, size: Register(0, size)
 OPERANDS["1"] = lambda e, size: Immediate(1, 8)
 OPERANDS["Ib2"] = lambda e, size: Immediate(e.immediates[1], 8)  # the second immediate of ENTER

@@ -29,7 +29,7 @@ from dbt.frontend.x86.decode import MAPS, Encoding
 from dbt.frontend.x86.operands import OPERANDS, OperandCode, operand_code
 
 _PACKAGE = "dbt.frontend.x86"
-_TEXTS = ("general_rows", "two_byte_rows", "three_byte_rows")
+_TEXTS = ("general_rows", "two_byte_rows", "three_byte_rows", "simd_rows")
 _BYTE = re.compile(r"([0-9A-F]{2})(\+[rc])?")
 _PREFIXES = {"NP": 0, "66": 0x66, "F2": 0xF2, "F3": 0xF3}
 _WORDS = frozenset({"lock", "i386", "x64", "d64", "f64"})

@@ -17,6 +17,7 @@ DATA = 0x40000
 DATA_SIZE = 0x4000
 DATA_MIDDLE = DATA + DATA_SIZE // 2
 FS_BASE, GS_BASE = 0x100, 0x240
+_OSFXSR = 1 << 9 | 1 << 10  # CR4: the system saves the SSE state
 _INTERRUPTS = {0: "divide", 3: "breakpoint", 4: "overflow", 5: "bound", 6: "undefined", 13: "protection", 0x80: "syscall"}  # vectors
 REGISTERS = {"i386": REGISTERS_32, "x86_64": REGISTERS_64}
 FLAG_SLOTS = ("cf", "pf", "af", "zf", "sf", "of", "df", "eflags")
@@ -53,6 +54,8 @@ class Oracle:
         self.registers = [getattr(x86, f"UC_X86_REG_{name.upper()}") for name in REGISTERS[arch]]
         self.pc = x86.UC_X86_REG_RIP if self.long else x86.UC_X86_REG_EIP
         self.flags = x86.UC_X86_REG_EFLAGS
+        self.uc.reg_write(x86.UC_X86_REG_CR4, self.uc.reg_read(x86.UC_X86_REG_CR4) | _OSFXSR)
+        self.preset: dict[int, Any] = {}  # further registers to set before a run
         self.fresh = self.uc.context_save()  # an exception that nobody handles leaves a trace that makes the next one a double fault
 
     def _interrupt(self, uc: Uc, vector: int, data: object) -> None:
@@ -80,6 +83,8 @@ class Oracle:
         for name, register in zip(REGISTERS[self.arch], self.registers, strict=True):
             uc.reg_write(register, state[name])
         uc.reg_write(self.flags, flags_of(state))
+        for register, value in self.preset.items():
+            uc.reg_write(register, value)
         why = "goto"
         try:
             uc.emu_start(CODE, 0, count=count)

@@ -179,6 +179,37 @@ def test_a_fault_leaves_the_state(arch: str) -> None:
     harness.close()
 
 
+def test_mxcsr_goes_out_as_it_came_in() -> None:
+    for value in (x86.MXCSR_INITIAL, 0xFFFF, 0x1FBF | 1 << 13, 0x9F80 | 2 << 13, 0x40):
+        memory, data = _data(value.to_bytes(4, "little"))
+        state = _state("x86_64", rbx=DATA)
+        assert run("0fae13", state, memory).exit == "goto"
+        assert {slot: state[slot] for slot in ("mxcsr", "fp_mode", "fp_flags")} == x86.mxcsr_parts(value)
+        run("0fae5b08", state, memory)
+        assert data[8:12] == value.to_bytes(4, "little")
+        assert x86.mxcsr({slot: state[slot] for slot in ("mxcsr", "fp_flags")}) == value
+
+
+def test_reserved_bits_of_mxcsr_fault() -> None:
+    memory, _ = _data((1 << 16).to_bytes(4, "little"))
+    assert run("0fae13", _state("i386", ebx=DATA), memory).attrs["kind"] == "protection"
+
+
+def test_maskmovdqu_touches_only_the_bytes_that_are_chosen() -> None:
+    memory, data = _data(b"." * 16)
+    state = _state("x86_64", rdi=DATA, xmm1=int.from_bytes(b"0123456789abcdef", "little"), xmm2=int.from_bytes(bytes([0x80, 0x7F] * 8), "little"))
+    run("660ff7ca", state, memory)
+    assert data[:16] == b"0.2.4.6.8.a.c.e."
+
+
+def test_mmx_instructions_take_over_the_x87_registers() -> None:
+    state = _state("i386", ftop=3, ftw=0, mm2=7, fpr1e=0x3FFF)
+    run("0f6fca", state)  # movq mm1, mm2
+    assert (state["mm1"], state["fpr1e"], state["ftop"], state["ftw"]) == (7, 0xFFFF, 0, 0xFF)
+    run("0f77", state)
+    assert state["ftw"] == 0
+
+
 def test_popf_of_user_code_leaves_if_and_iopl() -> None:
     memory, _ = _data((0xFFFFFFFF).to_bytes(8, "little"))
     state = _state("x86_64", rsp=DATA)
