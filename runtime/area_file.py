@@ -14,7 +14,7 @@ import zlib
 from _blake2 import blake2b
 
 from dbt.abi.memory import PAGE_SIZE
-from runtime.own_files import open_apart
+from runtime.own_files import open_apart, write_all
 from runtime.process_block import ProcessBlock, proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -128,9 +128,7 @@ class AreaFile:
         try:
             with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
                 for part in (page, (ctypes.c_char * (end - self._first)).from_address(self._block.address + self._first)):
-                    rest = memoryview(part).cast("B")
-                    while rest:
-                        rest = rest[os.write(file, rest) :]
+                    write_all(file, memoryview(part))
             os.replace(temporary, self.path)
         except OSError:
             with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ import zlib
 from _blake2 import blake2b
 
 from runtime import image
-from runtime.own_files import open_apart
+from runtime.own_files import open_apart, write_all
 from runtime.paths import cache_dir
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -146,31 +146,40 @@ class CodeCache:
         try:
             with self._open() as file:
                 with _locked(file):
-                    size = os.fstat(file).st_size
-                    self._cut_damage(file, size)
-                    os.write(file, record)
+                    size = self._cut_damage(file, os.fstat(file).st_size)
+                    try:
+                        write_all(file, record)
+                    except OSError:
+                        os.ftruncate(file, size)
+                        raise
                 if size + len(record) > MAX_BYTES:
                     self._shrink(file)
         except (OSError, struct.error):
             self._usable = False  # a full disk, most likely: go on without
 
-    def _cut_damage(self, file: int, size: int) -> None:
-        """Drop a half-written record at the end, so that what is appended can be found. Lock held."""
+    def _cut_damage(self, file: int, size: int) -> int:
+        """Drop a half-written record at the end, so that what is appended can be found; gives the size after that. Lock held."""
         self._scan(file)
         if self._scanned < size:
             os.ftruncate(file, self._scanned)
+        return self._scanned
 
     def _shrink(self, file: int) -> None:
         """Replace the file by one with its newer half."""
         offsets = sorted(offset for found in self._index.values() for offset in found)
         keep_from = next((offset for offset in offsets if offset >= self._scanned // 2), self._scanned)
         temporary = f"{self.path}.{os.getpid()}.tmp"
-        with open(temporary, "wb") as out:
-            at = keep_from
-            while part := os.pread(file, 1 << 20, at):
-                out.write(part)
-                at += len(part)
-        os.replace(temporary, self.path)
+        try:
+            with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as out:
+                at = keep_from
+                while part := os.pread(file, 1 << 20, at):
+                    write_all(out, part)
+                    at += len(part)
+            os.replace(temporary, self.path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
 
     def forget_old(self) -> None:
         """Delete all but the newest files of other versions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -114,6 +115,30 @@ def test_several_processes_build_once(cache: Path) -> None:
     processes = [subprocess.Popen([sys.executable, "-c", PROCESS, str(cache)], env={**os.environ, "PYTHONPATH": os.getcwd()}) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert builds(cache) == 1
+
+
+FULL = """
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+"""
+
+
+def test_full_disk_costs_only_time(cache: Path) -> None:
+    """No room for the image (the limit of file sizes stands for that): the process goes on, and nothing is left behind that the next one could take for an
+    image."""
+    obj = compiled(ANSWER)
+    (cache / "answer.o").write_bytes(obj)
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", FULL + PROCESS, str(cache)], env=environment, preexec_fn=full, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"can't be kept" in done.stderr
+    assert [path.name for path in (cache / "kernels").iterdir() if path.stat().st_size] == []
+    subprocess.run([sys.executable, "-c", PROCESS, str(cache)], env=environment, check=True, timeout=60)
+    assert (builds(cache), len(kept(cache))) == (2, 1)
 
 
 def test_warm_start_imports_no_compiler(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
