@@ -146,9 +146,12 @@ def maskmov(c: Context, value: Operand, mask: Operand) -> None:
 
 # MXCSR and the x87 tags -----------------------------------------------------------------------------------------------------------
 def ldmxcsr(c: Context, src: Memory) -> None:
+    set_mxcsr(c, c.read(src))
+
+
+def set_mxcsr(c: Context, value: Inst) -> None:
     """The control bits are kept, and followed by ``fp_mode``; the flags are those of ``fp_flags``. Reserved bits raise #GP."""
     b = c.b
-    value = c.read(src)
     c.raise_if(b.ne(b.and_(value, ~x86.MXCSR_ALL & 0xFFFF_FFFF), 0), "protection")
     mode = b.i32(x86.FP_MODE)
     for bit, mode_bit in MXCSR_MODE_BITS:
@@ -166,12 +169,16 @@ def ldmxcsr(c: Context, src: Memory) -> None:
 
 
 def stmxcsr(c: Context, dst: Memory) -> None:
+    c.write(dst, mxcsr_value(c))
+
+
+def mxcsr_value(c: Context) -> Inst:
     b = c.b
     found = b.getreg("fp_flags")
     value = b.and_(b.getreg("mxcsr"), x86.MXCSR_ALL & ~sum(bit for bit, _ in MXCSR_FLAGS))
     for bit, flag in MXCSR_FLAGS:
         value = b.or_(value, b.select(c.bit(found, flag.bit_length() - 1), b.i32(bit), b.i32(0)))
-    c.write(dst, value)
+    return value
 
 
 def emms(c: Context) -> None:

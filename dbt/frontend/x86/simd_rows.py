@@ -282,6 +282,10 @@ NP 0F AE /2 mem  Md           -> ldmxcsr
 NP 0F AE /3 mem  Md           -> stmxcsr
 NP 0F 77                      -> emms
 
+[fxsave]
+NP 0F AE /0 mem M         -> fxsave
+NP 0F AE /1 mem M         -> fxrstor
+
 # Floating point
 
 [simd_float]

@@ -210,6 +210,33 @@ def test_mmx_instructions_take_over_the_x87_registers() -> None:
     assert state["ftw"] == 0
 
 
+@BOTH
+def test_fxsave_and_fxrstor(arch: str) -> None:
+    memory, data = _data()
+    base = "ebx" if arch == "i386" else "rbx"
+    state = _state(arch, **{base: DATA}, ftop=3, fsw=0x41, ftw=0x5A, fcw=0x27F, **x86.mxcsr_parts(0x5F81))
+    for i in range(8):
+        state[f"fpr{i}m"], state[f"fpr{i}e"] = 0x1000 + i, 0x4000 + i
+    vectors = 8 if arch == "i386" else 16
+    for i in range(vectors):
+        state[f"xmm{i}"] = i << 100 | i
+    before = state.copy()
+    assert run("0fae03", state, memory).exit == "goto"
+    assert data[:8] == bytes.fromhex("7f024118 5a000000")
+    assert data[24:32] == bytes.fromhex("815f0000 ffff0000")
+    assert data[32:42] == bytes.fromhex("0310000000000000 0340")  # ST0 is R3
+    assert data[160 + 16 * 5 : 176 + 16 * 5] == (5 << 100 | 5).to_bytes(16, "little")
+    for slot in state.layout.slots:
+        if slot not in (base, "cf", "pf", "af", "zf", "sf", "of", "df", "eflags"):
+            state[slot] = 0
+    run("0fae0b", state, memory)
+    assert not state.differences(before)
+
+
+def test_fxsave_must_be_aligned() -> None:
+    assert run("0fae03", _state("x86_64", rbx=DATA + 8)).attrs["kind"] == "protection"
+
+
 def test_popf_of_user_code_leaves_if_and_iopl() -> None:
     memory, _ = _data((0xFFFFFFFF).to_bytes(8, "little"))
     state = _state("x86_64", rsp=DATA)

@@ -9,6 +9,8 @@ from random import Random
 import pytest
 
 from dbt.abi.x86_length import MAX_LENGTH
+from dbt.backend.records import encode
+from dbt.frontend.base import lift_insn
 from dbt.frontend.x86 import FRONTENDS, tables
 from dbt.frontend.x86.decode import Encoding
 from dbt.frontend.x86.tables import Row, TableError, match, random_insn, rows
@@ -88,3 +90,12 @@ def test_too_long_is_a_protection_fault_and_cut_off_is_undefined(arch: str) -> N
     frontend = FRONTENDS[arch]
     assert frontend.insn_length(0, b"\x66" * 15) == MAX_LENGTH
     assert frontend.insn_length(0, b"\x81\xc0\x01") > 3
+
+
+@ARCHES
+def test_every_row_has_records(arch: str) -> None:
+    long = arch == "x86_64"
+    rng = Random(4)
+    for row in rows(long):
+        unit, lifted = lift_insn(FRONTENDS[arch], 0, random_insn(rng, row, long))
+        assert encode(unit, lifted.length, lifted.next_mode, lifted.ends).records or row.name in ("nop", "nop_or_xchg", "prefetch"), row.text
