@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from runtime.engine import Engine
     from runtime.regions import Source
 
-HOT = 2000  # executions in tier 0 that make a block hot
+HOT = 2000  # executions in tier 0 that make a block hot: worth a look whether there is native code for it, in memory or on disk
+WORTHWHILE = 20_000  # executions that make it worth a compilation, which costs as much as a million interpreted instructions or more
 _IDLE_SECONDS = 0.002  # how long the compile thread sleeps between two looks at an empty queue, at first...
 _LONGEST_IDLE = 0.02  # ...and at most
 _MOST_TRIES = 3  # compilations of one block: its code may change
-_SECOND_LOOK = 0.05  # seconds
+_FIRST_DELAY, _LONGEST_DELAY = 0.01, 1.0  # seconds until a hot block is looked at again, doubled each time
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
 _FORK_PATIENCE = 0.01  # seconds a fork waits for the compiler
@@ -62,6 +63,16 @@ def _stores(unit: Unit) -> int:
     return sum(1 for inst in unit.insts() if inst.op.name == "stcond")
 
 
+class _Waiting:
+    """A hot block that needs nothing yet: it is looked at again at ``when`` (monotonic seconds), and dealt with after ``least`` executions. ``delay`` is
+    how long it has waited for that look."""
+
+    __slots__ = ("when", "delay", "start", "least")
+
+    def __init__(self, when: float, delay: float, start: Start, least: int) -> None:
+        self.when, self.delay, self.start, self.least = when, delay, start, least
+
+
 class _Closed(Exception):
     """The engine's memory is gone: the compile thread ends."""
 
@@ -78,7 +89,7 @@ class Tier1:
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
         self._tried: dict[Start, int] = {}
         self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
-        self._waiting: list[tuple[float, Start, int]] = []  # hot blocks inside a region that is entered elsewhere: when to look again, count by then
+        self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()  # held while a block is dealt with
         self._memory = threading.Lock()  # held while the engine's or the guest's memory is used: `stop` does not wait for LLVM
         self._closed = False
@@ -154,14 +165,25 @@ class Tier1:
         return bool(starts)
 
     def _still_interpreted(self) -> list[Start]:
-        """Hot blocks for which the region around them has not helped: tier 0 goes on executing them, in a loop without an entry."""
+        """Hot blocks that tier 0 has gone on executing: for want of native code, or in a loop without an entry to the region around it."""
         now = time.monotonic()
-        due = [item for item in self._waiting if item[0] <= now]
-        self._waiting = [item for item in self._waiting if item[0] > now]
-        found = [start for _, start, count in due if self._executed(start) > count + HOT]
-        for start in found:
-            self._covered.pop(start, None)
+        due = [item for item in self._waiting if item.when <= now]
+        if not due:
+            return []
+        self._waiting = [item for item in self._waiting if item.when > now]
+        found = []
+        for item in due:
+            count = self._executed(item.start)
+            if count >= item.least:
+                self._covered.pop(item.start, None)
+                found.append(item.start)
+            elif count:  # else its code has changed
+                delay = min(2 * item.delay, _LONGEST_DELAY)
+                self._waiting.append(_Waiting(now + delay, delay, item.start, item.least))
         return found
+
+    def _look_again(self, start: Start, least: int) -> None:
+        self._waiting.append(_Waiting(time.monotonic() + _FIRST_DELAY, _FIRST_DELAY, start, least))
 
     def _executed(self, start: Start) -> int:
         block = self.engine.find_block(*start)
@@ -173,6 +195,10 @@ class Tier1:
             with self._using_memory():
                 if self._served(start) or self._from_cache(start) or not self.may_compile:
                     return
+                if not self.synchronous and self._executed(start) < WORTHWHILE:
+                    self._look_again(start, WORTHWHILE)
+                    return
+                self._tried[start] = self._tried.get(start, 0) + 1
             self._compile(start)
         except ArenaFull:
             self.counts["regions_dropped"] += 1
@@ -190,9 +216,8 @@ class Tier1:
             return True
         inside = self._covered.get(start)
         if inside and read_word(inside):
-            self._waiting.append((time.monotonic() + _SECOND_LOOK, start, self._executed(start)))
+            self._look_again(start, self._executed(start) + HOT)
             return True
-        self._tried[start] = self._tried.get(start, 0) + 1
         return False
 
     def _install(self, start: Start) -> bool:
