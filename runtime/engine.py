@@ -12,7 +12,7 @@ from contextlib import nullcontext
 
 from dbt.abi.archs import INSN_RULES, LAYOUTS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
-from dbt.abi.exits import EXCEPTIONS, Exit
+from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
 from dbt.ir.types import I32
@@ -159,6 +159,9 @@ class Engine:
                     self.tier1.compile_hot()
             elif reason == Exit.ARENA_FULL:
                 self._reset_arena()
+            elif reason == Exit.REQUEST and vcpu.get("exit_arg") & REQUEST_CODE:
+                with self._lock:  # until the arena has been emptied
+                    pass
             else:
                 if reason == Exit.EXCEPTION and vcpu.get("exit_arg") == _UNDEFINED:
                     self._count_undefined(vcpu)
@@ -222,17 +225,30 @@ class Engine:
         return bool(self._watch(self.block.address, address, length, valid_word))
 
     def _reset_arena(self) -> None:
-        """Forget all blocks, unless another vCPU has just done it."""
+        """Forget all blocks, unless another vCPU has just done it. All vCPUs are called out of native code first: one that waits for others inside a helper
+        goes on in the code it came from."""
         seen = self.arena_resets
-        with self._lock, self.tier1.pausing() if self.tier1 is not None else nullcontext(), self.exclusive_section():
+        with self._lock, self.tier1.pausing() if self.tier1 is not None else nullcontext():
             if self.arena_resets != seen:
                 return
+            for vcpu in self.vcpus:
+                vcpu.request(REQUEST_CODE)
+            while not self._try_reset():
+                os.sched_yield()
+            for vcpu in self.vcpus:
+                vcpu.clear_request(REQUEST_CODE)
+
+    def _try_reset(self) -> bool:
+        with self.exclusive_section():
+            if any(vcpu.get("state") == State.ASKING for vcpu in self.vcpus):
+                return False
             self.block.reset_code()
             if self.tier1 is not None:
                 self.tier1.forget()
             self.arena_resets += 1
             for vcpu in self.vcpus:
                 vcpu.forget_jumps()
+            return True
 
     # Life -------------------------------------------------------------------------------------------------------------
     def before_fork(self) -> None:

@@ -35,7 +35,8 @@ class State(_Row):
 
     OUTSIDE = 0, "In Python or a system call, or ended: it executes no guest instruction before it has entered `run` again."
     RUNNING = 1, "In native code: between two polls it may be inside a store whose check is already done."
-    WAITING = 2, "In native code, but waiting for others: it has no store in flight and looks again at everything when it goes on."
+    WAITING = 2, "In native code, stopped between two guest instructions by an exclusive section."
+    ASKING = 3, "Inside a helper, waiting for others: it has no store in flight, looks again at everything when it goes on, and goes on in translated code."
 
 
 class Failure(_Row):

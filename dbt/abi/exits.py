@@ -20,7 +20,7 @@ class Exit(IntEnum):
     SYSCALL = 3, "The guest made a system call; exit_arg is the immediate."
     EXCEPTION = 4, "The guest raised exception exit_arg (row of EXCEPTIONS), detail in exit_detail."
     MEMORY_FAULT = 5, "A load or store at pc faulted at fault_addr; fault_info holds FAULT_* bits."
-    REQUEST = 6, "Somebody raised cpu.request: signals, stop."
+    REQUEST = 6, "Somebody raised cpu.request: signals, stop; exit_arg holds the REQUEST_* bits."
     HALT = 7, "The guest waits for an event."
     YIELD = 8, "The guest lets another vCPU run."
     HOT = 9, "Blocks in the hot queue wait for tier 1 (synchronous tier-1 mode)."
@@ -54,4 +54,4 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
 REQUEST_SIGNAL = 1  # guest signals are pending for this vCPU
 REQUEST_STOP = 2  # leave for good (exit_group, exec)
 REQUEST_PAUSE = 4  # another vCPU waits for this one to pass a poll (dealt with in native code)
-REQUEST_CODE = 8  # translated code was invalidated: look up the next block again
+REQUEST_CODE = 8  # leave native code: the arena is about to be emptied

@@ -20,6 +20,7 @@ from runtime.kernels.offsets import (
     BLOCK_RECORDS,
     BLOCK_VALID_WORD,
     CPU_CHAIN_FROM,
+    CPU_EXIT_ARG,
     CPU_EXIT_REASON,
     CPU_MODE,
     CPU_PC,
@@ -109,7 +110,9 @@ def _run_blocks(cpu, proc):
         if a_ld64(cpu, CPU_REQUEST) != 0:
             if a_ld64(cpu, CPU_REQUEST) & REQUEST_PAUSE:
                 pass_poll(cpu, proc)
-            if a_ld64(cpu, CPU_REQUEST) & ~REQUEST_PAUSE:
+            request = a_ld64(cpu, CPU_REQUEST) & ~REQUEST_PAUSE
+            if request != 0:
+                st64(cpu, CPU_EXIT_ARG, request)
                 st64(cpu, CPU_EXIT_REASON, _REQUEST)
                 return _REQUEST
         tag = ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48

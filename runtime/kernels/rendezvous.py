@@ -1,6 +1,6 @@
 """Grace periods and exclusive sections: how one vCPU makes sure of what the others are doing.
 
-A vCPU is OUTSIDE, RUNNING or WAITING (``dbt.abi.exclusive.State``). Only RUNNING vCPUs are waited for: the others have no store in flight. There is one
+A vCPU is OUTSIDE, RUNNING, WAITING or ASKING (``dbt.abi.exclusive.State``). Only RUNNING vCPUs are waited for: the others have no store in flight. There is one
 asker at a time, who holds the mutex ``rendezvous`` and is not RUNNING itself, so askers never wait for each other.
 
 Entering against asking (Dekker's pattern; F is a sequentially consistent fence):
@@ -51,7 +51,7 @@ from runtime.kernels.offsets import (
     PROC_WAITS,
 )
 
-_OUTSIDE, _RUNNING, _WAITING = (int(row) for row in (State.OUTSIDE, State.RUNNING, State.WAITING))
+_OUTSIDE, _RUNNING, _WAITING, _ASKING = (int(row) for row in (State.OUTSIDE, State.RUNNING, State.WAITING, State.ASKING))
 _FREE, _TAKEN, _CONTENDED = 0, 1, 2  # of `rendezvous` and `held`
 _NEVER = (1 << 63) - 1  # an epoch that no vCPU passes: only stopping will do
 
@@ -80,17 +80,23 @@ def _sleep_while_held(proc):
 
 
 @kernel
-def enter_running(cpu, proc):
-    """From OUTSIDE or WAITING to RUNNING; not before an exclusive section has ended."""
+def _go_on(cpu, proc, meanwhile):
+    """To RUNNING; not before an exclusive section has ended, and in state *meanwhile* until then."""
     a_st64(cpu, CPU_STATE, _RUNNING)
     fence()
     while a_ld64(proc, PROC_HELD) != _FREE:
-        a_st64(cpu, CPU_STATE, _WAITING)
+        a_st64(cpu, CPU_STATE, meanwhile)
         _tell_asker(proc)
         _sleep_while_held(proc)
         a_st64(cpu, CPU_STATE, _RUNNING)
         fence()
     a_st64(cpu, CPU_PASSED, a_ld64(proc, PROC_EPOCH))
+
+
+@kernel
+def enter_running(cpu, proc):
+    """From OUTSIDE to RUNNING, or through a poll."""
+    _go_on(cpu, proc, _WAITING)
 
 
 @kernel
@@ -230,7 +236,7 @@ def begin_asking(cpu):
     """Become the asker from inside a helper; gives the state to go back to. Afterwards mappings, flags and reservations may be others."""
     proc = ldp(cpu, CPU_PROC)
     state = a_ld64(cpu, CPU_STATE)
-    a_st64(cpu, CPU_STATE, _WAITING)
+    a_st64(cpu, CPU_STATE, _ASKING)
     _tell_asker(proc)
     lock_rendezvous(proc)
     return state
@@ -242,7 +248,7 @@ def end_asking(cpu, state):
     proc = ldp(cpu, CPU_PROC)
     unlock_rendezvous(proc)
     if state == _RUNNING:
-        enter_running(cpu, proc)
+        _go_on(cpu, proc, _ASKING)
     else:
         a_st64(cpu, CPU_STATE, state)
 

@@ -11,6 +11,7 @@ import pytest
 from dbt.abi.exclusive import SCHEMES
 from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_SIZE
+from runtime.process_block import BLOCK_BYTES, BLOCKS, proc
 from runtime.vcpu import VCpu
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
@@ -127,3 +128,28 @@ def test_a_child_forked_under_way_can_link_and_store(harness: Harness) -> None:
     assert run_all(harness, vcpus) == [Exit.EXCEPTION] * 3
     forker.join(60)
     assert statuses == [0] * 4
+
+
+@pytest.mark.timeout(180)
+def test_the_arena_is_emptied_while_vcpus_wait_inside_helpers(harness: Harness) -> None:
+    """A vCPU that waits for others inside a store-conditional (hst), a load-link (flush, excl) or an ageing store goes on in code that must still be there."""
+    links = LINKS[harness.engine.scheme.name.lower()]
+    link, store = place(harness, LINK, STORE)
+    vcpus = [vcpu_at(harness, link, r2=SHARED, r7=links) for _ in range(3)] + [vcpu_at(harness, store, r2=SHARED, r7=links * 4)]
+    done = threading.Event()
+
+    def fill() -> None:
+        full = proc.offset("blocks") + BLOCKS * BLOCK_BYTES
+        while not done.wait(0.002):
+            harness.engine.block.put("block_end", full)
+            harness.memory.invalidate(link, len(LINK))
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        assert run_all(harness, vcpus) == [Exit.EXCEPTION] * 4
+    finally:
+        done.set()
+        filler.join(60)
+    assert (harness.memory.u32(SHARED), harness.memory.u32(SHARED + 4)) == (3 * links, links * 4)
+    assert harness.engine.arena_resets > 0
