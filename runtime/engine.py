@@ -7,6 +7,7 @@ blocks compiled, and empties the arena when it is full.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from contextlib import nullcontext
 

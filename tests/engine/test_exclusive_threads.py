@@ -28,6 +28,7 @@ STORE = arm(0xE5921004, 0xE2811001, 0xE5821004, 0xE2577001, 0x1AFFFFFA)
 LINKS = {"excl": 20_000, "cas": 20_000, "flush": 1_000, "hst": 1_000}
 STORES_FOR_EACH = 4
 PAGES = 8
+RESETS = 10
 
 
 @pytest.fixture(params=[(scheme, tier) for scheme in SCHEMES for tier in ("0", "auto")], ids="-".join)
@@ -140,9 +141,12 @@ def test_the_arena_is_emptied_while_vcpus_wait_inside_helpers(harness: Harness) 
 
     def fill() -> None:
         full = proc.offset("blocks") + BLOCKS * BLOCK_BYTES
-        while not done.wait(0.002):
+        for _ in range(RESETS):
+            resets = harness.engine.arena_resets
             harness.engine.block.put("block_end", full)
             harness.memory.invalidate(link, len(LINK))
+            while harness.engine.arena_resets == resets and not done.wait(0.002):
+                pass
 
     filler = threading.Thread(target=fill)
     filler.start()
