@@ -6,7 +6,7 @@ that programs use. Nor does the guest hear of it when they are too large for its
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # the module signal costs a warm start its import of enum
 import contextlib
 import fcntl
 import os

@@ -87,6 +87,12 @@ def write_timespec(t: Thread, addr: int, sec: int, nsec: int, wide: bool) -> Non
         t.memory.write(addr, TIMESPEC32.pack(signed(sec & 0xFFFFFFFF), nsec))
 
 
+def give_timespec(t: Thread, addr: int, at: int, wide: bool) -> None:
+    """Write the host's timespec at offset *at* of the scratch memory as the guest's."""
+    sec, nsec = TIMESPEC64.unpack_from(t.scratch, at)
+    write_timespec(t, addr, sec, nsec, wide)
+
+
 def host_timespec(t: Thread, addr: int, wide: bool, at: int = 0) -> int:
     """Host address of a host timespec (in scratch memory at offset *at*) with the guest's value, 0 for NULL."""
     if not addr:

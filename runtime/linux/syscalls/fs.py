@@ -26,7 +26,7 @@ def _give(t: Thread, got: int, addr: int, layout: Struct) -> int:
     if layout is _STATFS:
         if any(n > _LOW for n in counts[:3]):
             return -errno.EOVERFLOW
-        counts = tuple(min(n, _LOW) for n in counts)  # type: ignore[assignment]
+        counts = tuple(min(n, _LOW) for n in counts)
     t.memory.write(addr, layout.pack(kind & _LOW, bsize, *counts, fsid0, fsid1, namelen, frsize, flags))
     return 0
 

@@ -8,7 +8,7 @@ from struct import pack, unpack, unpack_from
 
 from runtime.linux.hostnr import NR
 from runtime.linux.signals import UNBLOCKABLE
-from runtime.linux.syscalls.common import TIMESPEC64, buffer, host_timespec, signed, write_timespec, wrote
+from runtime.linux.syscalls.common import TIMESPEC64, buffer, give_timespec, host_timespec, signed, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _ppoll(t: Thread, fds: int, count: int, timeout: int, mask: int, size: int, 
     got = masked.call(NR["ppoll"], buffer(t, fds, _POLLFD_BYTES * count), count, at, masked.at, _MASK_BYTES)
     wrote(t, fds, _POLLFD_BYTES * count if got > 0 else 0)
     if at:
-        write_timespec(t, timeout, *TIMESPEC64.unpack_from(t.scratch, _TIME_AT), wide)
+        give_timespec(t, timeout, _TIME_AT, wide)
     return got
 
 
@@ -124,7 +124,7 @@ def _pselect(t: Thread, count: int, sets: tuple[int, int, int], timeout: int, ex
     at = host_timespec(t, timeout, wide, _TIME_AT)
     got = _select(t, count, sets, at, masked)
     if at:
-        write_timespec(t, timeout, *TIMESPEC64.unpack_from(t.scratch, _TIME_AT), wide)
+        give_timespec(t, timeout, _TIME_AT, wide)
     return got
 
 

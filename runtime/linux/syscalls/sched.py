@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import TIMESPEC64, buffer, optional, write_timespec, wrote
+from runtime.linux.syscalls.common import buffer, give_timespec, optional, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sched_setscheduler(t: Thread, pid: int, policy: int, addr: int) -> int:
 def sched_rr_get_interval(t: Thread, pid: int, addr: int, wide: bool = False) -> int:
     got = t.call(NR["sched_rr_get_interval"], pid, t.scratch_at)
     if got == 0:
-        write_timespec(t, addr, *TIMESPEC64.unpack_from(t.scratch), wide)
+        give_timespec(t, addr, 0, wide)
     return got
 
 

@@ -6,7 +6,7 @@ import errno
 from struct import Struct, pack, unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import AT_FDCWD, TIMESPEC64, host_path, host_timespec, read_timespec, signed, write_timespec
+from runtime.linux.syscalls.common import AT_FDCWD, TIMESPEC64, give_timespec, host_path, host_timespec, read_timespec, signed, write_timespec
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _clock(name: str, wide: bool) -> Callable[[Thread, int, int], int]:
     def handler(t: Thread, clock: int, addr: int) -> int:
         got = t.host.quick(nr, signed(clock), t.scratch_at)
         if got == 0 and addr:
-            write_timespec(t, addr, *TIMESPEC64.unpack_from(t.scratch), wide)
+            give_timespec(t, addr, 0, wide)
         return got
 
     return handler
@@ -67,7 +67,7 @@ def times(t: Thread, addr: int) -> int:
 def _sleep(t: Thread, clock: int, flags: int, request: int, remain: int, wide: bool) -> int:
     got = t.call(_NANOSLEEP, signed(clock), flags, host_timespec(t, request, wide), t.scratch_at + _REMAINING_AT)
     if got == -errno.EINTR and remain and not flags & _TIMER_ABSTIME:
-        write_timespec(t, remain, *TIMESPEC64.unpack_from(t.scratch, _REMAINING_AT), wide)
+        give_timespec(t, remain, _REMAINING_AT, wide)
     return got
 
 
@@ -111,7 +111,7 @@ def _read_itimerspec(t: Thread, addr: int, wide: bool) -> None:
 def _write_itimerspec(t: Thread, addr: int, at: int, wide: bool) -> None:
     size = 16 if wide else 8
     for i in range(2):
-        write_timespec(t, addr + size * i, *TIMESPEC64.unpack_from(t.scratch, at + 16 * i), wide)
+        give_timespec(t, addr + size * i, at + 16 * i, wide)
 
 
 def _settime(name: str, wide: bool) -> Callable[..., int]:
