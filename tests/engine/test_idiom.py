@@ -9,6 +9,7 @@ import pytest
 
 from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE, Exit
 from dbt.abi.memory import PAGE_READ, PAGE_SIZE, PAGE_VALID
+from runtime.engine import Engine
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
 
@@ -128,3 +129,9 @@ def test_parallel_operations_lose_nothing(harness: Harness) -> None:
     for thread in threads:
         thread.join()
     assert harness.memory.u32(DATA) == 2 * count
+
+
+def test_the_first_design_has_no_idiom() -> None:
+    engine = Engine("arm", tier="1", atomics="flush", persistent=False)
+    assert not engine.idiom
+    engine.close()
