@@ -35,7 +35,8 @@ def test_all_interleavings(scenario: Scenario) -> None:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("scenario", _LARGE, ids=name)
 def test_large(scenario: Scenario) -> None:
-    print(f"{name(scenario)}: {scenario.explore(tso=True, limit=20_000_000)}")
+    tso = len(scenario.vcpus) + len(scenario.hosts) < 3  # store buffers and three programs are too many states
+    print(f"{name(scenario)}: {scenario.explore(tso=tso, limit=20_000_000)}")
 
 
 @pytest.mark.parametrize("scenario", ["same value", "ABA"])
