@@ -9,7 +9,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Result:
-    """One run: operations a second, stcond that failed per operation, what was wrong with the data, counters of the run."""
+    """One run: operations a second, stcond that failed per operation, what was wrong with the data, counters of the run. ``failed``: what ended the run early,
+    and then the rest is nought."""
 
-    ops_per_second: float
-    failure_rate: float
-    wrong: int
-    counters: dict[str, float | None]
+    ops_per_second: float = 0.0
+    failure_rate: float = 0.0
+    wrong: int = 0
+    counters: dict[str, float | None] = field(default_factory=dict)
+    failed: str | None = None
 
 
 def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str]) -> list[Subject]:
@@ -104,7 +106,10 @@ def run(case: Case, subject: Subject) -> Result:
     with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
         stats = Path(directory) / "stats.json"
         command = [*subject.command(str(stats)), str(GUEST), case.kernel, str(case.vcpus), str(case.words), str(WARM_MS), str(MEASURE_MS)]
-        sample = rounds.run(command, host.environment(), statuses=(0, DAMAGED))
+        try:
+            sample = rounds.run(command, host.environment(), statuses=(0, DAMAGED))
+        except UsageError as e:  # the other rows are worth having
+            return Result(failed=str(e))
         counters = json.loads(stats.read_text()) if stats.exists() else {}
     fields = parse(sample.output.decode())
     operations = max(1, fields["ops"])
@@ -132,12 +137,18 @@ def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[st
         rows.append({
             "case": case.name, **asdict(case), "subject": subject.name, **asdict(subject), "ops_per_second": speed,
             "samples": [result.ops_per_second for result in found],
-            "ratio_to_qemu": speed / statistics.median(result.ops_per_second for result in theirs) if theirs else None,
+            "ratio_to_qemu": _ratio(speed, theirs),
+            "failed": next((result.failed for result in found if result.failed), None),
             "failure_rate": statistics.median(result.failure_rate for result in found), "wrong": max(result.wrong for result in found),
-            **{name: _median([result.counters[name] for result in found]) for name in STATISTICS},
+            **{name: _median([result.counters.get(name) for result in found]) for name in STATISTICS},
         })  # fmt: skip
     versions = {"qemu": host.qemu_version()} if any(subject.scheme == QEMU for subject in by) else {}
     return {"benchmark": "llsc", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "measure_ms": MEASURE_MS, "rows": rows}
+
+
+def _ratio(speed: float, theirs: Sequence[Result] | None) -> float | None:
+    other = statistics.median(result.ops_per_second for result in theirs) if theirs else 0.0
+    return speed / other if other else None
 
 
 def _median(values: Sequence[float | None]) -> float | None:
@@ -157,8 +168,14 @@ def text(report: dict[str, Any]) -> str:
             "" if row["waiting_us"] is None else f"{row['waiting_us'] / 1e3:.1f} ms",
         ]
         cells = [row["case"], str(row["vcpus"]), row["subject"], f"{row['ops_per_second'] / 1e6:.2f}", ratio, f"{row['failure_rate']:.2%}", *counts, *waits]
-        lines.append("| " + " | ".join([*cells, f"**{row['wrong']} wrong**" if row["wrong"] else "right"]) + " |")
+        lines.append("| " + " | ".join([*cells, _data(row)]) + " |")
     return "\n".join([*lines, "", f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
+
+
+def _data(row: dict[str, Any]) -> str:
+    if row["failed"]:
+        return "**run failed**"
+    return f"**{row['wrong']} wrong**" if row["wrong"] else "right"
 
 
 def _scaled(value: float | None, unit: float, name: str) -> str:

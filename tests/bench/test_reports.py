@@ -76,13 +76,23 @@ def llsc_report() -> dict[str, Any]:
     row = {
         "case": "stack", "kernel": "stack", "words": 1, "vcpus": 2, "subject": "cas", "scheme": "cas", "idiom": True, "ops_per_second": 2e6, "samples": [2e6],
         "ratio_to_qemu": 0.5, "failure_rate": 0.25, "wrong": 3, "flushes": None, "rendezvous": 7, "sections": 1,
-        "median_wait_us": 12.34, "waiting_us": 1500.0,
+        "median_wait_us": 12.34, "failed": None, "waiting_us": 1500.0,
     }  # fmt: skip
     return {"benchmark": "llsc", "host": {}, "commit": None, "runs": 1, "measure_ms": 400, "rows": [row]}
 
 
 def test_llsc_table_tells_damage() -> None:
     assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1 | 12.3 us | 1.5 ms | **3 wrong** |" in llsc.text(llsc_report())
+
+
+def test_llsc_goes_on_after_a_run_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise UsageError("bench: exit status -6")
+
+    monkeypatch.setattr("bench.rounds.run", fails)
+    report = llsc.measure(llsc.cases(["stack"], [2]), llsc.subjects(["cas"], True, []), 2)
+    assert report["rows"][0]["failed"] == "bench: exit status -6"
+    assert "**run failed**" in llsc.text(report)
 
 
 def test_llsc_reads_the_guests_line() -> None:
