@@ -54,3 +54,10 @@ def test_stack_stays_whole(scheme: str, idiom: bool) -> None:
     """Four threads; two pops an operation."""
     done = run(scheme, str(build.HERE / "llsc.elf"), "stack", "4", "1", "0", "0", str(POPS // 2), idiom=idiom)
     assert done.returncode == 0 and parse(done.stdout)["wrong"] == 0, done.stdout + done.stderr
+
+
+def test_tagged_stores_compile() -> None:
+    """Scheme hst in compiled code: the addresses of stores that share a check were once defined on one of two ways only, which LLVM took for granted."""
+    command = [sys.executable, "-m", "dbt", "run", "--atomics", "hst", "--tier", "1", str(build.HERE / "llsc.elf"), "stack", "2", "1", "0", "0", "400"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0 and parse(done.stdout)["wrong"] == 0, done.stdout + done.stderr

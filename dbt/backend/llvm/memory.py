@@ -93,6 +93,9 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
     first = min(accesses, key=lambda access: access.distance)
     end = max(access.distance + bytes_of(access.value_type) for access in accesses)
     address = r.operand(first.inst.args[0])
+    if r.tagged and store:  # the tags need every address: write them where both ways come by, not on the first that asks
+        for access in accesses:
+            r.operand(access.inst.args[0])
     swapped = fenced and store and len(accesses) == 1 and align == bytes_of(accesses[0].value_type) <= 8
     if unchecked:
         host, slow = _aligned(r, address, align)
