@@ -63,7 +63,7 @@ MISTAKES = (
             _guard("rendezvous.py", '''    fence()
     if a_ld64(proc, PROC_ASKER_SLEEPS)''', '''    if a_ld64(proc, PROC_ASKER_SLEEPS)''')),
     Mistake(2, "who waits for a section counts as running", "two askers", _STUCK,
-            _guard("rendezvous.py", "        a_st64(cpu, CPU_STATE, _WAITING)\n        _tell_asker(proc)\n        _sleep", "        _sleep")),
+            _guard("rendezvous.py", "        a_st64(cpu, CPU_STATE, meanwhile)\n        _tell_asker(proc)\n        _sleep", "        _sleep")),
     Mistake(3, "a store to a page with a link forgets the code made from it", "code and a link", "code was made from",
             _guard("softmmu.py", "        _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
                    "        _store(cpu, address, value, size)\n        if not is_exclusive(ldp(cpu, CPU_PROC), lshr(address, PAGE_BITS)):\n"
