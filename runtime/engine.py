@@ -77,6 +77,9 @@ class Engine:
         print_ = sources_fingerprint(arch) if persistent else None
         self.templates = TemplateStore(arch, self.block, self.image, print_)
         self.shapes = ShapeStore(arch, self.block, self.image, print_)
+        if persistent and self.image.fresh and not self.shapes.count:
+            self.lifter.learn_popular()
+            self.shapes.save()
         self.vcpus: list[VCpu] = []
         self.undefined: dict[bytes, int] = {}  # bytes of undefined instructions that were executed -> times
         self.lifted = 0

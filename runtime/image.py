@@ -106,7 +106,9 @@ def _pages(size: int) -> int:
 
 
 class Image:
-    """A mapped object. ``address`` and ``function`` give its symbols."""
+    """A mapped object. ``address`` and ``function`` give its symbols. ``fresh``: it was built by this process."""
+
+    fresh = False
 
     def __init__(self, linked: objects.LinkedObject) -> None:
         code_size = _pages(len(linked.code))
@@ -219,15 +221,17 @@ def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
     return linked
 
 
-def _find_or_build() -> objects.LinkedObject:
+def _find_or_build() -> tuple[objects.LinkedObject, bool]:
+    """The kernels, and whether they had to be built."""
     directory = os.path.join(cache_dir(), "kernels")
     path = os.path.join(directory, key() + ".image")
     linked = _read(path)
     if linked is not None:
-        return linked
+        return linked, False
     lock = _lock(directory)
     try:
-        return _read(path) or _build_and_keep(directory, path)
+        linked = _read(path)
+        return (_build_and_keep(directory, path), True) if linked is None else (linked, False)
     finally:
         if lock is not None:
             os.close(lock)
@@ -240,5 +244,7 @@ def load() -> Image:
     """The kernels, mapped once a process; built first if the cache has none for this version and host."""
     global _loaded
     if _loaded is None:
-        _loaded = Image(_find_or_build())
+        linked, fresh = _find_or_build()
+        _loaded = Image(linked)
+        _loaded.fresh = fresh
     return _loaded

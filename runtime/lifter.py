@@ -81,6 +81,14 @@ class Lifter:
             if form is not None:
                 self._engine.shapes.met(form, mode, data, self.packed)
 
+    def learn_popular(self) -> None:
+        """Learn the shapes that programs have most often."""
+        if isinstance(self._frontend, HasForms):
+            for mode, data in self._frontend.popular():
+                form = self._frontend.form(mode, data)
+                if form is not None:
+                    self._engine.shapes.learn(form, mode, data, self.packed)
+
     def packed(self, mode: int, data: bytes) -> bytes:
         """The packed template of an instruction; any exception if there is none."""
         unit, lifted = lift_insn(self._frontend, mode, data)

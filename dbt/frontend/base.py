@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -58,6 +58,10 @@ class HasForms(Protocol):
 
     def form(self, mode: int, data: bytes) -> Form | None:
         """The form of the instruction *data* (exactly its bytes); None if all its bits matter. Every instruction of the same shape must have the same form."""
+        ...
+
+    def popular(self) -> Iterator[tuple[int, bytes]]:
+        """(mode, bytes) of one instruction of each shape that programs have most often."""
         ...
 
 

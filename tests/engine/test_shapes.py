@@ -20,7 +20,7 @@ MOVS = [0xE3000000 | register << 12 | number for register, number in ((0, 1), (1
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    image.load()  # from the usual place
+    image.load().fresh = False  # it comes from the usual place, and so would popular shapes
     for module in (templates, shapes):
         monkeypatch.setattr(module, "cache_dir", lambda: str(tmp_path))
     yield tmp_path
@@ -104,3 +104,28 @@ def test_damage_costs_lifting_and_nothing_else(cache: Path, damage: Callable[[by
     lifted, registers = run(*MOVS)
     assert registers == [1, 2, 3, 70, 0xFFF]
     assert lifted <= 2
+
+
+def test_popular_shapes_are_learnt_with_new_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = image.load()
+    from dbt.frontend.arm import frontend
+
+    popular = [item for item in frontend.popular() if item[0] == 0][:20]
+    monkeypatch.setattr(type(frontend), "popular", lambda self: iter(popular))
+    kernels.fresh = True
+    harness = Harness(persistent=True)
+    try:
+        assert harness.engine.shapes.count == len(popular)
+        kernels.fresh = False
+        other = Harness(persistent=True)
+        assert other.engine.shapes.count == len(popular), "kept for other processes"
+        other.close()
+    finally:
+        harness.close()
+
+
+def test_popular_instructions_have_forms() -> None:
+    from dbt.frontend.arm import frontend
+
+    shapes_ = {(mode, frontend.form(mode, data), frontend.form(mode, data).shape(int.from_bytes(data, "little"))) for mode, data in frontend.popular()}
+    assert len(shapes_) == len(list(frontend.popular())), "one of each shape"

@@ -21,7 +21,7 @@ HEADER_BYTES = 4096
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    image.load()  # from the usual place
+    image.load().fresh = False  # it comes from the usual place, and so would popular shapes
     monkeypatch.setattr(templates, "cache_dir", lambda: str(tmp_path))
     monkeypatch.setattr(shapes, "cache_dir", lambda: str(tmp_path))
     yield tmp_path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dbt.abi.arm import MODE_IT_SHIFT, MODE_THUMB
 from dbt.frontend.arm.context import AL, Context, UndefinedInstruction
 from dbt.frontend.arm.forms import form
@@ -54,6 +56,13 @@ class ArmFrontend:
     def form(self, mode: int, data: bytes) -> Form | None:
         row, word, _ = self.decode(mode, data)
         return form(row, word, bool(mode & MODE_THUMB)) if row is not None else None
+
+    def popular(self) -> Iterator[tuple[int, bytes]]:
+        from dbt.frontend.arm.popular import POPULAR
+
+        for mode, text in POPULAR.items():
+            for word in text.split():
+                yield mode, bytes.fromhex(word)
 
     def lift(self, b: Builder, mode: int, data: bytes) -> Lifted:
         length = self.insn_length(mode, data)
