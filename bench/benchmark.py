@@ -11,10 +11,11 @@ PEERS = (QEMU, UNICORN, NATIVE)  # what ``--against`` takes
 
 @dataclass(frozen=True)
 class Timing:
-    """One measurement: seconds, and peak resident memory in bytes (None: not known)."""
+    """One measurement: seconds, and peak resident memory in bytes (None: not known). ``warm_up``: seconds that the same work took longer the first time."""
 
     seconds: float
     rss: int | None = None
+    warm_up: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The suite ``kernels``: small programs that are all hot code, timed without their start.
+"""The suite ``kernels``: small programs that are all hot code, timed by themselves, so that their start does not count.
 
-Each is run with one loop and with many; the difference is the time of translated code at its steady speed, the time that compilation takes away included.
+Each does its work twice. The second time is the speed of translated code; what the first takes longer is the price of translation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from runtime.linux.errors import UsageError
 
 INTEGER, CALLS, FLOATS = "integer", "calls and indirect jumps", "VFP and Advanced SIMD"
 UNICORN_SHARE = 10  # Unicorn does this fraction of the loops: it is that slow
-LEAST = 1e-4  # seconds: less than this is noise
 
 
 @dataclass(frozen=True)
@@ -77,33 +76,33 @@ def benchmarks(against: Collection[str], scale: float) -> list[Benchmark]:
 def _subjects(kernel: Kernel, loops: int, against: Collection[str]) -> dict[str, Callable[[], Timing]]:
     program = str(kernel.program)
     mine = host.ours(program)
-    fill = once(lambda: _difference(mine, loops))
+    fill = once(lambda: _timed(mine, loops))
 
     def ours() -> Timing:
         fill()
-        return _difference(mine, loops)
+        return _timed(mine, loops)
 
     def unicorn() -> Timing:
         share = max(1, loops // UNICORN_SHARE)
-        timing = _difference([sys.executable, "-m", "bench.unicorn_guest", program], share)
+        timing = _timed([sys.executable, "-m", "bench.unicorn_guest", program], share)
         return Timing(timing.seconds * loops / share, timing.rss)
 
     subjects: dict[str, Callable[[], Timing]] = {DBT: ours}
     if QEMU in against:
-        subjects[QEMU] = lambda: _difference([host.qemu(), program], loops)
+        subjects[QEMU] = lambda: _timed([host.qemu(), program], loops)
     if UNICORN in against:
         subjects[UNICORN] = unicorn
     if NATIVE in against:
-        subjects[NATIVE] = lambda: _difference([str(_native(kernel.name))], loops)
+        subjects[NATIVE] = lambda: _timed([str(_native(kernel.name))], loops)
     return subjects
 
 
-def _difference(command: list[str], loops: int) -> Timing:
-    """Seconds that *loops* more than one loop take."""
-    environment = host.environment()
-    short = rounds.run([*command, "1"], environment)
-    long = rounds.run([*command, str(loops + 1)], environment)
-    return Timing(max(long.seconds - short.seconds, LEAST), long.rss)
+def _timed(command: list[str], loops: int) -> Timing:
+    """What the kernel says of itself."""
+    sample = rounds.run([*command, str(loops), "timed"], host.environment())
+    fields = dict(word.split("=") for word in sample.output.decode().splitlines()[-1].split())
+    first, second = (max(1, int(fields[name])) / 1e6 for name in ("first_us", "second_us"))
+    return Timing(second, sample.rss, first - second)
 
 
 @cache

@@ -18,7 +18,7 @@ from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 
 GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
-WARM_MS, MEASURE_MS = 400, 400
+WARM_MS, MEASURE_MS = 1500, 400
 DAMAGED = 1  # the guest's exit status when its data is wrong
 RANGE_WORDS = (1, 2, 128, 1024)
 QEMU = "qemu-arm"

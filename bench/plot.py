@@ -89,4 +89,20 @@ def _run(report: dict[str, Any], pyplot: Any) -> Any:
     return figure
 
 
-_FIGURES = {"llsc": _llsc, "run": _run}
+def _scaling(report: dict[str, Any], pyplot: Any) -> Any:
+    """Processor time over size, a panel a series."""
+    figure, panels = _panels(pyplot, len(report["rows"]))
+    for row, panel in zip(report["rows"], panels, strict=True):
+        panel.plot(row["sizes"], row["cpu_seconds"], marker="o", label="processor")
+        panel.plot(row["sizes"], row["seconds"], marker="o", linestyle="--", label="wall")
+        panel.set_xscale("log", base=2)
+        panel.set_yscale("log")
+        panel.set_xlabel(row["unit"])
+        panel.set_ylabel("seconds")
+        panel.set_title(f"{row['series']}: size^{row['growth']:.2f}")
+        panel.grid(True, which="both", alpha=0.2)
+    panels[0].legend(frameon=False)
+    return figure
+
+
+_FIGURES = {"llsc": _llsc, "run": _run, "scaling": _scaling}

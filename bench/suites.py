@@ -57,6 +57,7 @@ def _row(benchmark: Benchmark, samples: dict[str, list[Timing]]) -> dict[str, An
         # The peer's time divided by ours: above 1 we are faster.
         "ratios": {peer: time / seconds[DBT] for peer, time in seconds.items() if peer != DBT},
         "rss": {peer: max(timing.rss or 0 for timing in found) for peer, found in samples.items()},
+        "warm_up": {peer: statistics.median(timing.warm_up or 0.0 for timing in found) for peer, found in samples.items()},
     }  # fmt: skip
 
 
@@ -106,18 +107,19 @@ def text(report: dict[str, Any]) -> str:
 def _table(rows: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]]) -> str:
     peers = [peer for peer in TITLES if any(peer in row["ratios"] for row in rows)]
     conditions = len({row["condition"] for row in rows}) > 1
-    changed = any("change" in row for row in rows)
+    changed, warm_up = any("change" in row for row in rows), any(any(row["warm_up"].values()) for row in rows)
     heads = ["benchmark", "dbt", *(TITLES[peer] for peer in peers), *(f"{TITLES[peer]} / dbt" for peer in peers), "peak memory"]
-    heads += ["change"] if changed else []
+    heads += [*(["warm-up"] if warm_up else []), *(["change"] if changed else [])]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     for row in rows:
         cells = [f"{row['name']} {row['condition']}" if conditions else row["name"]]
         cells += [f"{row['seconds'][peer]:.3f} s" if peer in row["seconds"] else "" for peer in (DBT, *peers)]
         cells += [f"{row['ratios'][peer]:.2f}" if peer in row["ratios"] else "" for peer in peers]
-        cells += [f"{row['rss'][DBT] / 1e6:.0f} MB"] + ([f"{row['change']:.2f}x" if "change" in row else ""] if changed else [])
+        cells += [f"{row['rss'][DBT] / 1e6:.0f} MB", *([f"{row['warm_up'][DBT]:.2f} s"] if warm_up else [])]
+        cells += [f"{row['change']:.2f}x" if "change" in row else ""] if changed else []
         lines.append("| " + " | ".join(cells) + " |")
     for mean in groups:
         title = f"**{mean['group']}**, {mean['condition']}, geometric mean of {mean['count']}"
-        cells = [title, "", *("" for _ in peers), *(f"**{mean['ratios'][peer]:.2f}**" if peer in mean["ratios"] else "" for peer in peers), ""]
-        lines.append("| " + " | ".join(cells + ([""] if changed else [])) + " |")
+        cells = [title, "", *("" for _ in peers), *(f"**{mean['ratios'][peer]:.2f}**" if peer in mean["ratios"] else "" for peer in peers)]
+        lines.append("| " + " | ".join(cells + [""] * (len(heads) - len(cells))) + " |")
     return "\n".join(lines) + "\n"

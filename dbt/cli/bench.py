@@ -102,6 +102,19 @@ def run(names: Sequence[str], suites: Sequence[str], against: Sequence[str], sys
     _write(report, benchmark.text(report), json_file, plot_file)
 
 
+@bench.command(epilog=examples("dbt bench scaling\ndbt bench scaling cold region --plot scaling.svg"))
+@click.argument("names", nargs=-1)
+@_runs
+@_json
+@_plot
+def scaling(names: Sequence[str], runs: int, json_file: str | None, plot_file: str | None) -> None:
+    """How costs grow with program size, region size and number of threads. NAMES are beginnings of series' names (default: all)."""
+    from bench import scaling as benchmark
+
+    report = benchmark.measure(benchmark.select(names), runs)
+    _write(report, benchmark.text(report), json_file, plot_file)
+
+
 def _report(path: str) -> dict[str, Any]:
     """An earlier report from a file."""
     try:

@@ -73,3 +73,16 @@ def test_llsc_loses_nothing(kernel: str) -> None:
 def test_llsc_refuses_bad_words() -> None:
     done = run(str(build.HERE / "llsc.elf"), "range", "4", "3", "0", "0")
     assert done.returncode == 2 and done.stdout.startswith("usage: ")
+
+
+def test_unicorn_runs_a_kernel() -> None:
+    pytest.importorskip("unicorn")
+    command = [sys.executable, "-m", "bench.unicorn_guest", str(build.HERE / "dot.elf"), LOOPS]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"dot {CHECKSUMS['dot']}\n", done.stderr
+
+
+def test_kernel_times_itself() -> None:
+    done = run(str(build.HERE / "dot.elf"), LOOPS, "timed")
+    *checksums, times = done.stdout.splitlines()
+    assert len(checksums) == 2 and set(parse(times)) == {"first_us", "second_us"}

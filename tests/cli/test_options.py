@@ -36,7 +36,7 @@ def test_run_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None
     assert "Examples:" in text
 
 
-@pytest.mark.parametrize("command", ["", "dump", "cache", "cache info", "cache clear", "bench", "bench run", "bench llsc", "doctor"])
+@pytest.mark.parametrize("command", ["", "dump", "cache", "cache info", "cache clear", "bench", "bench run", "bench llsc", "bench scaling", "doctor"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--help"]) == 0
     assert "Usage: dbt" in capsys.readouterr().out

@@ -6,6 +6,7 @@
  * where failures counts the stcond that did not store, in the measured time, and wrong counts what should never be: lost updates, a lock held twice, nodes of the
  * stack that are lost or popped twice. Exit status 1 if wrong is not 0.
  */
+#define OWN_ARGUMENTS
 #include "guest.h"
 #include "threads.h"
 
@@ -209,11 +210,6 @@ static u32 damage(u32 threads) {
 static int same(const char *a, const char *b) {
   while (*a && *a == *b) a++, b++;
   return *a == *b;
-}
-
-static void field(const char *name, u32 value) {
-  put_text(name);
-  put_number(value, 10);
 }
 
 static u32 total(u32 threads, u32 failures) {

@@ -2,8 +2,8 @@
 #ifndef THREADS_H
 #define THREADS_H
 
-enum { SYS_CLONE = 120, SYS_SCHED_YIELD = 158, SYS_NANOSLEEP = 162, SYS_FUTEX = 240, SYS_SCHED_SETAFFINITY = 241, SYS_SCHED_GETAFFINITY = 242, SYS_CLOCK_GETTIME = 263 };
-enum { FUTEX_WAIT = 0, CLOCK_MONOTONIC = 1, MAX_THREADS = 128, STACK_BYTES = 8192, PAGE = 4096 };
+enum { SYS_CLONE = 120, SYS_SCHED_YIELD = 158, SYS_NANOSLEEP = 162, SYS_FUTEX = 240, SYS_SCHED_SETAFFINITY = 241, SYS_SCHED_GETAFFINITY = 242 };
+enum { FUTEX_WAIT = 0, MAX_THREADS = 128, STACK_BYTES = 8192, PAGE = 4096 };
 enum { /* VM, FS, FILES, SIGHAND, THREAD, SYSVSEM: what a POSIX thread shares; CHILD_SETTID and CHILD_CLEARTID: the word that join waits for */
   THREAD_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x01000000 | 0x00200000
 };
@@ -57,13 +57,6 @@ static void join_thread(u32 index) {
 }
 
 static void yield(void) { syscall3(SYS_SCHED_YIELD, 0, 0, 0); }
-
-/* Time since some start; wraps after 71 minutes, so only differences mean something. */
-static u32 microseconds(void) {
-  u32 spec[2]; /* seconds, nanoseconds */
-  syscall3(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, (long)spec, 0);
-  return spec[0] * 1000000 + spec[1] / 1000;
-}
 
 static void sleep_ms(u32 milliseconds) {
   u32 spec[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000};

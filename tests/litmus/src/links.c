@@ -3,6 +3,7 @@
  *   writer=str rounds=100 stored=0
  * where stored counts the STREX that did store.
  */
+#define OWN_ARGUMENTS
 #include "guest.h"
 #include "threads.h"
 

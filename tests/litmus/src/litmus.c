@@ -5,6 +5,7 @@
  *   test=MP variant=dmb outcomes 1,1:123 0,0:45
  * the values in the order of the test's row in the runner's table.
  */
+#define OWN_ARGUMENTS
 #include "guest.h"
 #include "threads.h"
 
