@@ -25,7 +25,7 @@ UNCOMPARED = {
     "mov_to_segment": "the oracle has no descriptors: see test_system", "pop_segment": "likewise", "mov_from_segment": "likewise",
 }  # fmt: skip
 
-# Known differences: function -> (which encodings, what is right). All were checked on a processor or in its manual.
+# Known differences: function -> (which encodings, what is right). The authority is the SDM, or what QEMU does since a fix later than the oracle's.
 Which = Callable[[Encoding, Row, bool], bool]
 KNOWN: dict[str, tuple[Which, str]] = {
     "neg": (lambda e, row, long: e.lock, "the oracle works out the flags of a locked NEG wrongly"),
