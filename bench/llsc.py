@@ -10,6 +10,7 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def parse(line: str) -> dict[str, int]:
 def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[str, Any]:
     """The report: medians of *runs* interleaved runs of each case by each subject."""
     samples = rounds.measure(
-        {(case, subject): lambda case=case, subject=subject: run(case, subject) for case in chosen for subject in by},
+        {(case, subject): partial(run, case, subject) for case in chosen for subject in by},
         runs,
         lambda key: f"{key[0].name} x{key[0].vcpus} {key[1].name}",
     )

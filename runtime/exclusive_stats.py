@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ENTRY = struct.Struct("<4Q")  # pc, cause, writer, count
 assert _ENTRY.size == 1 << FAILURE_ENTRY_BITS
 _SHOWN = 20  # most frequent failures
+_CAUSES = {int(row): row for row in Failure}
 _PC = (1 << WRITER_INDEX_SHIFT) - 1
 
 
@@ -81,7 +82,7 @@ class ExclusiveStats:
         for (pc, cause, writer), count in found.most_common():
             index = writer >> WRITER_INDEX_SHIFT
             by = None if not writer and cause != Failure.STORE else -1 if index == HOST_WRITER else index
-            rows.append(FailureRow(pc, Failure(cause), by, writer & _PC, count))
+            rows.append(FailureRow(pc, _CAUSES[cause], by, writer & _PC, count))
         return rows
 
     def _microseconds(self) -> float:
