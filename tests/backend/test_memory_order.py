@@ -14,6 +14,7 @@ from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.region import Entry, lower
 from dbt.backend.records import encode
 from dbt.frontend.base import frontend_for, lift_insn
+from dbt.ir.text import parse_unit
 from dbt.ir.unit import Unit
 from dbt.pipeline import lift_region, optimise
 
@@ -150,3 +151,20 @@ def test_tier_0_has_the_same_fences(word: int, full: list[int]) -> None:
     records = encode(unit, lifted.length, lifted.next_mode, lifted.ends).records
     rows = [struct.unpack_from("<HHiii", records, at) for at in range(0, len(records), 16)]
     assert [row[2] for row in rows if row[0] == CODES["fence"]] == full
+
+
+LOAD_AND_FENCE = """unit load_and_fence arch=arm
+at_8000:
+  --- 0x8000 length=4 mode=0
+  %0:i32 = get.i32 r2
+  %1:i32 = ld.i32 %0
+  fence order=seq_cst
+  put.i32 %1, r1
+  %2:i32 = const.i32 0x8004
+  goto %2, 0
+"""
+
+
+def test_a_fence_right_after_a_load_is_sound_code() -> None:
+    """The value of the load comes together from the fast path and the slow one before the fence."""
+    assert "lock" in backend.compile_assembly(lower(parse_unit(LOAD_AND_FENCE), [Entry("at_8000", BASE, 0)], LAYOUT, linear=True), "x86_64", 0)

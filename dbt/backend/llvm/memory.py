@@ -120,11 +120,11 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
     slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align, swapped)
     t.label(done)
     r.shared.join(r, fast, slow_end)
-    if fenced and not swapped:
-        t.do("fence seq_cst")
     if not store:
         for access, fast_result, slow_result in zip(accesses, fast_results, slow_results, strict=True):
             r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
+    if fenced and not swapped:
+        t.do("fence seq_cst")
 
 
 def _leave_tags(r: Region, access: Access, align: int) -> None:

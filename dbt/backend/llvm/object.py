@@ -46,6 +46,7 @@ def optimised(text: str, triple: str = "", level: int = 2) -> llvm.ModuleRef:
     """Parse and run the three passes that pay for themselves; CompileError if LLVM finds fault with the text."""
     try:
         module = llvm.parse_assembly(text)
+        module.verify()  # what it finds would end the process later
     except RuntimeError as error:
         raise CompileError(str(error)) from None
     target = machine(triple, level)
