@@ -161,7 +161,8 @@ at_8000:
   fence order=seq_cst
   put.i32 %1, r1
   %2:i32 = const.i32 0x8004
-  goto %2, 0
+  %3:i32 = const.i32 0x0
+  goto %2, %3
 """
 
 
