@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from dbt.abi.memory import PAGE_BITS, PAGE_SIZE
+from dbt.abi.row import Row
 
 
-class _Row(IntEnum):
-    """A numbered row with a sentence."""
-
-    def __new__(cls, value: int, text: str) -> _Row:
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = text
-        return member
-
-
-class Scheme(_Row):
+class Scheme(Row):
     """How the contract of exclusive accesses is kept: the word ``scheme`` of the process block, chosen by ``--atomics``."""
 
     EXCL = 0, "Exclusive pages with a version for each granule: right and fast (default)."
@@ -30,7 +19,7 @@ SCHEMES = {row.name.lower(): row for row in Scheme}
 DEFAULT_SCHEME = "excl"
 
 
-class State(_Row):
+class State(Row):
     """What a vCPU's thread is doing: the word ``state`` of its block."""
 
     OUTSIDE = 0, "In Python or a system call, or ended: it executes no guest instruction before it has entered `run` again."
@@ -39,7 +28,7 @@ class State(_Row):
     ASKING = 3, "Inside a helper, waiting for others: it has no store in flight, looks again at everything when it goes on, and goes on in translated code."
 
 
-class Failure(_Row):
+class Failure(Row):
     """Why a store-conditional failed."""
 
     NONE = 0, "no load-link since the last store-conditional"

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from dbt.abi.row import Row
 
 
-class Exit(IntEnum):
+class Exit(Row):
     """Value of ``cpu.exit_reason`` when ``run`` returns to Python."""
-
-    def __new__(cls, value: int, text: str) -> Exit:
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = text
-        return member
 
     NONE = 0, "Nothing to report: the dispatcher goes on."
     LIFT = 1, "The instruction at pc has no template yet: lift it (its bytes are in guest memory)."

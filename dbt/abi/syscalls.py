@@ -6,7 +6,7 @@ and, above ``NUMBER_SHIFT``, the host's number. Which slots hold the number, the
 
 from __future__ import annotations
 
-from enum import IntEnum
+from dbt.abi.row import Row
 
 NUMBERS = 512  # guest numbers from here on always go to Python
 NUMBER_SHIFT = 8
@@ -15,14 +15,8 @@ ERESTARTSYS = 512  # the call did not start: a signal is there
 ERESTART_RESTARTBLOCK = 516  # a signal ended a wait with a timeout: EINTR after a handler, whatever SA_RESTART says
 
 
-class Native(IntEnum):
+class Native(Row):
     """How native code makes a system call. 32-bit guests."""
-
-    def __new__(cls, value: int, text: str) -> Native:
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.__doc__ = text
-        return member
 
     PYTHON = 0, "Not at all."
     PLAIN = 1, "The host's call with the same numbers: no pointers."
