@@ -156,8 +156,7 @@ def _check_shared(r: Region, run: Run, address: str, span: int, align: int, igno
     slow = check(r, address, span, align, "addr_write", ignored)[1]
     t.do(f"br label %{ready}")
     t.label(ready)
-    bits = r.layout.address_type.bits
-    return t.at("%guest", address if bits == 64 else t.value(f"zext i{bits} {address} to i64")), slow
+    return _host(r, address), slow
 
 
 def check(r: Region, address: str, span: int, align: int, tag_field: str, ignored: int = 0) -> tuple[str, str]:
@@ -203,7 +202,13 @@ def _aligned(r: Region, address: str, align: int) -> tuple[str, str]:
         odd = t.value(f"and i{bits} {address}, {align - 1}")
         t.do(f"br i1 {t.value(f'icmp eq i{bits} {odd}, 0')}, label %{fast}, label %{slow}{LIKELY}")
         t.label(fast)
-    return t.at("%guest", address if bits == 64 else t.value(f"zext i{bits} {address} to i64")), slow
+    return _host(r, address), slow
+
+
+def _host(r: Region, address: str) -> str:
+    """Host pointer to guest *address* where guest memory is one host range."""
+    bits = r.layout.address_type.bits
+    return r.text.at("%guest", address if bits == 64 else r.text.value(f"zext i{bits} {address} to i64"))
 
 
 class Form(NamedTuple):
