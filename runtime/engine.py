@@ -17,7 +17,7 @@ from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
 from dbt.ir.types import I32
-from runtime import faults, image
+from runtime import faults, image, imports, own_files
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
 from runtime.process_block import BLOCK_BYTES, MAX_VCPUS, ProcessBlock, proc
@@ -260,11 +260,14 @@ class Engine:
         if self.tier1 is not None:
             self.tier1.before_fork()
         self.memory.section.__enter__()
+        imports.hold()
 
     def after_fork(self, child: bool, vcpu: VCpu | None = None) -> None:
         """Call after a fork (or a failed one), in parent and *child*. In the child only the calling thread lives, and locks may be held by threads
         that do not. *vcpu* is the one that the calling thread runs: the child forgets all others."""
+        imports.release()
         if child:
+            own_files.close_inherited()
             self._lock = threading.RLock()
             for other in list(self.vcpus):
                 other.put("state", State.OUTSIDE)
@@ -272,6 +275,8 @@ class Engine:
                     self.vcpus.remove(other)
                     self._publish(other.index, 0)
                     other.free()
+                else:
+                    other.clear_request(REQUEST_CODE)  # whoever was about to empty the arena is not here to take it back
             self.block.put("parallel", int(len(self.vcpus) > 1))
         self.memory.section.__exit__(None, None, None)
         if self.tier1 is not None:

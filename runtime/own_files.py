@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 
 LOWEST = 500  # below the usual limit of 1024 descriptors, above what programs use
-
+_open: set[int] = set()  # what is open now
 
 _TOO_LARGE = {_signal.SIGXFSZ}
 
@@ -46,8 +46,16 @@ def open_apart(path: str, flags: int, mode: int = 0o666) -> Iterator[int]:
         high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, LOWEST)
     finally:
         os.close(low)
+    _open.add(high)
     try:
         with _without_size_signal():
             yield high
     finally:
+        _open.discard(high)
         os.close(high)
+
+
+def close_inherited() -> None:
+    """In the child of a fork: close what other threads of the parent had open. A lock on such a file would last as long as the child."""
+    while _open:
+        os.close(_open.pop())

@@ -305,5 +305,4 @@ except queue.Empty: print("empty")
 """
 _case("python-queues", PYTHON, "-E", "-c", _QUEUES)
 THREADED = tuple(case.name for case in CASES[[case.name for case in CASES].index("pigz-threads") :]) + ("python-threads",)
-UNSTEADY = {"stress-atomic": "has run into its time limit once in about 150 runs, for a reason not yet found"}
 HEAVY = frozenset({"7zr-bench", "stress-atomic", "xz-many-threads"})  # minutes for an interpreter

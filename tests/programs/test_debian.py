@@ -1,7 +1,6 @@
 """Every Debian case is equal to qemu-arm.
 
-Tier 1 compiles all that runs before it goes on: there it is :data:`REPRESENTATIVES` only, unless DBT_ALL_TIERS=1. :data:`HEAVY` cases run in tier auto only,
-:data:`UNSTEADY` ones with DBT_ALL_TIERS=1.
+Tier 1 compiles all that runs before it goes on: there it is :data:`REPRESENTATIVES` only, unless DBT_ALL_TIERS=1. :data:`HEAVY` cases run in tier auto only.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, UNSTEADY, Case
+from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, Case
 from tests.programs.reference import QEMU_TIMEOUT, TIERS, difference, reference, translated
 
 LIMITS = {"0": 120, "auto": 120, "1": 240}  # seconds
@@ -31,8 +30,6 @@ pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + max(LIMITS.
 
 @pytest.mark.parametrize(("case", "tier"), RUNS, ids=[f"{case.name}-{tier}" for case, tier in RUNS])
 def test_equal_to_qemu(case: Case, tier: str, sysroot: Path) -> None:
-    if case.name in UNSTEADY and not ALL_TIERS:
-        pytest.skip(f"{case.name} {UNSTEADY[case.name]}: DBT_ALL_TIERS=1 runs it")
     want = reference(case, sysroot)
     got = translated(case, sysroot, tier, timeout=LIMITS[tier])
     assert not difference(want, got), difference(want, got) + "\n" + got.stderr.decode(errors="replace")
