@@ -58,6 +58,17 @@ MXCSR_MODE_BITS = ((1 << 6, FP_MODE_FLUSH_IN), (1 << 15, FP_MODE_FLUSH_OUT))  # 
 MXCSR_ROUNDING = (0, 2, 1, 3)  # MXCSR.RC -> FP_MODE_RMODE
 
 
+# The area of the x87, at the same offset in both layouts, so that one image of kernels serves them: cells of control, status (TOP apart), TOP and the abridged
+# tag word of FXSAVE (bit i for R[i]); the status that x87_commit writes; a control word for the host; the last stored number; the registers; and 108 bytes in
+# the format of FSAVE.
+X87_CELLS = ("fcw", "fsw", "ftop", "ftw", "fsw_next", "fcw_host")
+FCW_MASKS, FCW_PRECISION, FCW_ROUNDING, FCW_FIXED = 0x3F, 0x300, 0xC00, 0x40  # exception masks (bit i for flag i of the status); bit 6 is always 1
+FCW_ALL = FCW_MASKS | FCW_FIXED | FCW_PRECISION | FCW_ROUNDING | 0x1000  # with the infinity control of the 80287
+FSW_FLAGS, FSW_STACK, FSW_SUMMARY, FSW_BUSY = 0x3F, 0x40, 0x80, 0x8000  # besides TOP and the condition codes (dbt.ir.x87)
+FSW_TOP_SHIFT = 11
+FSAVE_BYTES = 108
+
+
 def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pinned: tuple[str, ...]) -> CpuLayout:
     layout = header()
     slots: dict[str, tuple[int, Type]] = {}
@@ -66,6 +77,19 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
         layout.add(name, 8)
         slots[name] = (layout.offset(name), type)
 
+    for name in X87_CELLS:
+        layout.add(name, 8)
+    for name in X87_CELLS[:4]:
+        slots[name] = (layout.offset(name), I32)
+    layout.add("fout", 8, 2, align=16)
+    slots["fout_high"] = (layout.offset("fout") + 8, I16)
+    layout.add("fpr", 8, 16, align=16)
+    for i in range(8):
+        at = layout.offset("fpr") + 16 * i
+        slots[f"fpr{i}m"] = (at, I64)
+        slots[f"mm{i}"] = (at, V64)
+        slots[f"fpr{i}e"] = (at + 8, I16)
+    layout.add("fsave", 8, (FSAVE_BYTES + 7) // 8)
     for name in registers:
         cell(name, word)
     for name, type in (("cf", I1), ("pf", word), ("af", word), ("zf", word), ("sf", I1), ("of", I1), ("df", I1), ("eflags", I32)):
@@ -76,14 +100,7 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
         cell(f"tls{i}_base", word)
     for name in SEGMENTS:
         cell(name, I16)
-    for name, type in (("fcw", I32), ("fsw", I32), ("ftop", I32), ("ftw", I32), ("mxcsr", I32)):  # ftw: the abridged tag word of FXSAVE, bit i for R[i]
-        cell(name, type)
-    layout.add("fpr", 8, 16, align=16)
-    for i in range(8):
-        at = layout.offset("fpr") + 16 * i
-        slots[f"fpr{i}m"] = (at, I64)
-        slots[f"mm{i}"] = (at, V64)
-        slots[f"fpr{i}e"] = (at + 8, I16)
+    cell("mxcsr", I32)
     layout.add("xmm", 8, 2 * vectors, align=16)
     for i in range(vectors):
         at = layout.offset("xmm") + 16 * i
@@ -99,6 +116,7 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
 
 i386 = _layout("i386", REGISTERS_32, I32, 8, REGISTERS_32)
 x86_64 = _layout("x86_64", REGISTERS_64, I64, 16, (*REGISTERS_64[:9], "r12"))
+assert i386.layout.offset("fsave") == x86_64.layout.offset("fsave"), "one image of kernels serves both"
 
 
 def eflags(slots: Mapping[str, int]) -> int:

@@ -15,7 +15,9 @@ from dbt.abi.exits import EXCEPTIONS
 from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.records import CODES, IMMEDIATE_FORMS, PAYLOAD_D, PAYLOAD_N, PAYLOAD_S, is_rare
 from dbt.ir.optable import OPS
+from dbt.ir.state import X87_SLOTS
 from dbt.ir.unit import Block, Inst, Unit
+from dbt.ir.x87 import NUMBERS, OPERATIONS
 
 _RECORD = Struct("<HHiii")
 _WIDE = Struct("<HHq4x")  # records with a 64-bit number in words 1 and 2
@@ -66,6 +68,7 @@ class SlotMap:
         self.fp_mode = layout.offset("fp_mode") // 8
         self.fp_flags = layout.offset("fp_flags") // 8
         self.address_type = layout.address_type
+        self.x87 = [self.cells(name) for name in X87_SLOTS if name in layout.slots]
 
     def cells(self, slot: str) -> tuple[int, int]:
         """Cells [first, end) that *slot* touches."""
@@ -105,7 +108,7 @@ def rare_record(inst: Inst, dst: int, cells: tuple[int, ...]) -> bytes:
     if op.name == "vshuf":
         indexes = cast(tuple[int, ...], inst.attrs[0])
         return _RECORD.pack(CODES[op.name], dst, a, b, inst.of.bits) + bytes(indexes).ljust(16, b"\0")
-    payload = [int(value) for value in inst.attrs]  # type: ignore[call-overload]
+    payload = _x87_payload(inst) if op.kind == "x87" else [int(value) for value in inst.attrs]  # type: ignore[call-overload]
     payload += [0] * (8 - len(payload))
     if len(op.args) == 4:
         payload[PAYLOAD_D] = d
@@ -114,6 +117,16 @@ def rare_record(inst: Inst, dst: int, cells: tuple[int, ...]) -> bytes:
         if pattern in ("S", "F", "X"):
             payload[PAYLOAD_S] = arg.type.bits
     return _RECORD.pack(CODES[op.name], dst, a, b, c) + _PAYLOAD.pack(*payload)
+
+
+def _x87_payload(inst: Inst) -> list[int]:
+    """The attributes, an operation as its number; and what the kernels must know of the operation."""
+    what = str(inst.attrs[0])
+    if what not in OPERATIONS:
+        return [int(value) for value in inst.attrs]  # type: ignore[call-overload]
+    operation = OPERATIONS[what]
+    i = int(inst.attrs[1]) if len(inst.attrs) > 1 else 0  # type: ignore[call-overload]
+    return [NUMBERS[what], i, operation.shape, operation.pops, operation.codes]
 
 
 def _falls_through(inst: Inst, length: int, next_mode: int) -> bool:
@@ -287,6 +300,9 @@ class _Encoder:
                 effects = inst.op.effects
                 if "f" in effects or "t" in effects:
                     barriers.append(i)
+                    if "x" in effects:
+                        touched += [(i, lo, hi) for lo, hi in slots.x87]
+                        writes += [(i, lo, hi) for lo, hi in slots.x87]
                 elif effects == "e":
                     touched += [(i, slots.fp_mode, slots.fp_mode + 1), (i, slots.fp_flags, slots.fp_flags + 1)]
                     writes.append((i, slots.fp_flags, slots.fp_flags + 1))

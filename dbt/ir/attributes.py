@@ -9,6 +9,7 @@ from random import Random
 from dbt.ir.optable import Op
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
+from dbt.ir.x87 import names
 
 ORDERS = ("acquire", "release", "seq_cst")
 HINTS = {"goto": ("jump", "call", "next"), "goto_ind": ("jump", "call", "ret")}
@@ -110,6 +111,10 @@ def _align(inst: Inst, value: object) -> str | None:
     return None if value in (1, 2, 4, 8, 16, 32) else f"is {value!r}, not a power of two up to 32"
 
 
+def _what(inst: Inst, value: object) -> str | None:
+    return None if value in names(inst.op.name) else f"is {value!r}, no operation of {inst.op.name}"
+
+
 _BIT = _one_of(0, 1)
 _ANY_WORD = Attribute(_word)
 _NATURAL = _between(0, lambda inst: (1 << 64) - 1, lambda op, type, lane: 0xFFFF)
@@ -137,6 +142,9 @@ ATTRIBUTES: dict[str, Attribute] = {
     "order": _one_of(*ORDERS),
     "hint": Attribute(_hint, lambda rng, op, type, lane: rng.choice([hint for hint in HINTS[op] if hint != "next"])),
     "kind": _ANY_WORD,
+    "what": Attribute(_what),
+    "i": _between(0, lambda inst: 7, lambda op, type, lane: 7),
+    "pops": _one_of(0, 1),
     "then": _ANY_WORD,
     "orelse": _ANY_WORD,
 }

@@ -17,6 +17,7 @@ SECTIONS = {
     "Vectors": "vdup",
     "Widening and narrowing": "vuxtl",
     "Vector floating point": "vfadd",
+    "x87": "x87_load",
     "Branches and exits": "br",
 }
 
@@ -69,6 +70,7 @@ the floating-point environment. Its words are in `dbt/ir/sem.py`, for vectors an
 | f | may fault |
 | g, p | reads, writes a state slot |
 | e | reads the floating-point environment and adds to its flags |
+| x | reads and writes the x87 state |
 | b | barrier: never moved, merged or deleted |
 | t | terminator |
 | none | pure |

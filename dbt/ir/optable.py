@@ -16,7 +16,7 @@ lane. A row with ``sem=None`` is built into the engines, and its ``doc`` is its 
 
 Effects, one letter each: ``r`` reads guest memory, ``w`` writes guest memory, ``f`` may fault (the guest state must be exact at
 this point), ``g`` reads a state slot, ``p`` writes a state slot, ``e`` reads the FP environment and accumulates FP status
-flags, ``b`` barrier (never moved, merged or deleted), ``t`` terminator.
+flags, ``x`` reads and writes the x87 state (``dbt.ir.state.X87_SLOTS``), ``b`` barrier (never moved, merged or deleted), ``t`` terminator.
 """
 
 from __future__ import annotations
@@ -279,6 +279,22 @@ _lane("vurecpe", 1, "urecpe(a)", "ARM UnsignedRecipEstimate (lane 32).")
 _lane("vursqrte", 1, "ursqrte(a)", "ARM UnsignedRSqrtEstimate (lane 32).")
 _op("vfcvt_h2f", "v64 -> v128", "Four binary16 to four f32.", attrs="std", effects="e", sem="f_from_half(env, a, 32)", kind="vector", std=1)
 _op("vfcvt_f2h", "v128 -> v64", "Four f32 to four binary16.", attrs="std", effects="e", sem="f_to_half(env, a, 32)", kind="vector", std=1)
+
+# x87: `what` names an operation of dbt/ir/x87.py; the registers are those of the state, found through TOP. Each first raises the guest exception `fp` if an
+# unmasked exception is pending (#MF).
+
+
+def _x87(name: str, sig: str, doc: str, attrs: str, **defaults: Any) -> None:
+    _op(name, sig, doc, attrs=attrs, effects="fxb", kind="x87", **defaults)
+
+
+_x87("x87_load", "i64 i64 -> void", "Push the number that memory operand a holds in the format `what`; b has bits 64 to 79 where there are any.", "what")
+_x87("x87_memory", "i64 -> void", "Arithmetic or comparison `what` of ST(0) with memory operand a.", "what")
+_x87("x87_stack", "-> i64", "Instruction `what`, without a memory operand; its register is ST(`i`). Gives C0, C2 and C3 in bits 8, 10 and 14 where it "
+     "compares.", "what i", i=0)
+_x87("x87_move_if", "i1 -> void", "FCMOV: ST(0) becomes ST(`i`) if a.", "i")
+_x87("x87_store", "-> i64", "ST(0) in the format `what`, for a store; bits 64 to 79 are left in slot `fout_high`, the new status for x87_commit.", "what")
+_x87("x87_commit", "-> void", "After the store of what x87_store gave: write the status and pop `pops` registers.", "pops", pops=0)
 
 # Control flow: inside a unit --------------------------------------------------------------------------------------------
 _op("br", "-> void", "Continue at block `then`.", attrs="then", effects="t")

@@ -9,6 +9,8 @@ from dbt.ir.types import Type
 Slots = Mapping[str, tuple[int, Type]]
 
 FP_ENV_SLOTS = ("fp_mode", "fp_flags")  # what an operation with effect ``e`` reads; it also writes the second
+# What an operation with effect ``x`` reads and writes (as far as the guest has it).
+X87_SLOTS = ("fcw", "fsw", "ftop", "ftw", "fout_high", *(f"fpr{i}{part}" for i in range(8) for part in "me"))
 
 
 def slot_bytes(type: Type) -> int:
@@ -21,10 +23,10 @@ class StateMap:
 
     ``masks``: slot -> bit set of the pieces it covers (a piece is a byte range that no slot border divides). ``overlaps``: slot -> all
     slots that share a byte with it, itself included. ``everything``: all pieces. ``env_reads``: pieces
-    that effect ``e`` reads; ``env_written``: slots that it changes.
+    that effect ``e`` reads; ``env_written``: slots that it changes; ``x87_reads``, ``x87_written``: the same of effect ``x``.
     """
 
-    __slots__ = ("slots", "masks", "overlaps", "everything", "env_reads", "env_written")
+    __slots__ = ("slots", "masks", "overlaps", "everything", "env_reads", "env_written", "x87_reads", "x87_written")
 
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
@@ -44,3 +46,7 @@ class StateMap:
         for name in FP_ENV_SLOTS:
             self.env_reads |= self.masks.get(name, 0)
         self.env_written = self.overlaps.get(FP_ENV_SLOTS[1], ())
+        self.x87_reads = 0
+        for name in X87_SLOTS:
+            self.x87_reads |= self.masks.get(name, 0)
+        self.x87_written = tuple(dict.fromkeys(other for name in X87_SLOTS for other in self.overlaps.get(name, ())))

@@ -265,6 +265,11 @@ _STORE_128 = _PROBE + """    if likely(a_ld64(cpu, entry + TLB_WRITE) == address
 """ + _FAULT.replace("\n    ", "\n        ").replace("    if", "        if", 1)
 
 
+_X87 = """    x87.run(cpu, addp(proc, record), code, d, a, b << 3)
+""" + _FAULT + """    record += RECORD_BYTES
+"""
+
+
 def _cases() -> dict[str, str]:
     """Code name -> body (lines indented by four)."""
     cases: dict[str, str] = {}
@@ -276,6 +281,8 @@ def _cases() -> dict[str, str]:
         else:
             cases[name] += line + "\n"
     for op in OPS.values():
+        if op.kind == "x87":
+            cases[op.name] = _X87
         if is_rare(op.name):
             continue
         for suffix in instances(op):

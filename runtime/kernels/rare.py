@@ -11,14 +11,15 @@ import re
 from dbt.abi.cpu import FP_MODE_ALT_HALF, FP_MODE_ARM_STANDARD, header
 from dbt.abi.records import CODES, PAYLOAD_D, PAYLOAD_N, PAYLOAD_S, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, Op
-from runtime.kernels import mem, sem, softfloat
+from runtime.kernels import mem, sem, softfloat, x87
 from runtime.kernels.build import helper, kernel
+from runtime.kernels.payload import attribute
 
 _FP_MODE = header().offset("fp_mode")
 
 # Shapes: which bits of the operands make a call of ``lane_value``.
-_SCALAR, _LANES, _WIDEN, _NARROW, _BITS, _OTHER = range(6)
-_SHAPES = {"fp": _SCALAR, "lane": _LANES, "widen": _WIDEN, "narrow": _NARROW, "bits": _BITS, "vector": _OTHER}
+_SCALAR, _LANES, _WIDEN, _NARROW, _BITS, _OTHER, _X87 = range(7)
+_SHAPES = {"fp": _SCALAR, "lane": _LANES, "widen": _WIDEN, "narrow": _NARROW, "bits": _BITS, "vector": _OTHER, "x87": _X87}
 # Rows of kind ``vector`` that are nothing but lanes after all, and what the table says of them in words.
 _SHAPE_OF = {"vfcvt_h2f": _WIDEN, "vfcvt_f2h": _NARROW, "vbsl": _BITS}
 _SEM_OF = {"vbsl": "(a & b) | (~a & c)"}
@@ -33,12 +34,6 @@ def rare_rows() -> list[Op]:
 
 def _shape(op: Op) -> int:
     return _SHAPE_OF.get(op.name, _SHAPES[op.kind])
-
-
-@kernel(inline=True)
-def attribute(record, i):
-    """Attribute i of the record's payload."""
-    return sem.sx(mem.ld16(record, RECORD_BYTES + 2 * i), 16)
 
 
 @kernel(inline=True)
@@ -67,7 +62,7 @@ def lane_value_source() -> str:
     """Source of ``lane_value(cpu, record, code, a, b, c, n)``."""
     lines = ["def lane_value(cpu, record, code, a, b, c, n):"]
     for op in rare_rows():
-        if _shape(op) != _OTHER:
+        if _shape(op) not in (_OTHER, _X87):
             lines += _branch(op)
     return "\n".join([*lines, "    return 0", ""])
 
@@ -197,6 +192,9 @@ def rare(cpu, record):
     dst = head >> 16 << 3
     a, b, c = mem.ld32(record, 4) << 3, mem.ld32(record, 8) << 3, mem.ld32(record, 12) << 3
     kind = shape(code)
+    if kind == _X87:
+        x87.run(cpu, record, code, dst, a, b)
+        return
     if kind == _OTHER:
         low, high, bits = other(cpu, record, code, dst, a, b, c)
     elif kind == _SCALAR:

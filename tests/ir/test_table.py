@@ -13,8 +13,9 @@ from dbt.ir.text import parse_unit, print_unit
 from dbt.ir.types import I32, TYPES, VOID
 from dbt.ir.unit import Inst, Unit
 from dbt.ir.verify import verify
+from dbt.ir.x87 import names
 
-EFFECTS = set("rwfgpebt")
+EFFECTS = set("rwfgpexbt")
 OPEN = {"A": "i32", "S": "i32", "F": "f32", "X": "v64"}
 SLOTS = {name: (16 * at, TYPES[name]) for at, name in enumerate(TYPES) if name != "void"}
 WORDS = {"then": "b0", "orelse": "b0", "kind": "undefined", "order": "acquire", "hint": "jump"}
@@ -43,6 +44,8 @@ def attribute(op: Op, name: str, of: str) -> object:
         return tuple(range(TYPES[of].bits // 8))
     if name == "lane":
         return lanes(op)[0]
+    if name == "what":
+        return names(op.name)[0]
     if name in WORDS:
         return WORDS[name]
     return dict(op.defaults).get(name, {"width": 32, "index": 0}.get(name, 1))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.text import CPU, llvm_type
 from dbt.backend.records import rare_record
-from dbt.ir.types import Type
+from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def lower(r: Region, inst: Inst) -> None:
 
 
 def call(r: Region, inst: Inst, operands: Sequence[str]) -> str:
-    """Run *inst* on *operands* in the helper; gives the result's operand."""
+    """Run *inst* on *operands* in the helper; gives the result's operand ("" if it has none)."""
     t = r.text
     first = r.layout.layout["temps"].cell
     cells = [first + CELLS_AN_OPERAND * k for k in range(len(operands))]
@@ -37,7 +37,7 @@ def call(r: Region, inst: Inst, operands: Sequence[str]) -> str:
     words = ", ".join(f"i32 {word}" for (word,) in struct.iter_unpack("<I", record))
     r.constants.append(f"{name} = private unnamed_addr constant [{len(record) // 4} x i32] [{words}], align 16")
     r.call_helper("op", t.value(f"ptrtoint ptr {name} to i64"))
-    return _load_cell(r, result_cell, inst.type)
+    return _load_cell(r, result_cell, inst.type) if inst.type is not VOID else ""
 
 
 def _store_cell(r: Region, cell: int, type: Type, operand: str) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dbt.abi.cpu import CpuLayout
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory
+from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, x87
 from dbt.backend.llvm import convention as cc
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
@@ -330,6 +330,8 @@ class Region:
             self.shared.forget()
         elif name in floats.ROWS:
             floats.ROWS[name](self, inst)
+        elif name in x87.ROWS:
+            x87.ROWS[name](self, inst)
         elif name in ("br", "brif"):
             self._branch(block, inst)
         elif inst.op.terminator:

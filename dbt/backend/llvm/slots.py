@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from dbt.abi.cpu import CpuLayout
 from dbt.backend.llvm.text import llvm_type
+from dbt.ir.state import FP_ENV_SLOTS, X87_SLOTS
 from dbt.ir.types import Type
 from dbt.ir.unit import Unit
 
 # Read and written by helpers too, so they stay in the vCPU block.
-IN_MEMORY = ("fp_mode", "fp_flags")
+IN_MEMORY = frozenset((*FP_ENV_SLOTS, *X87_SLOTS, *(f"mm{i}" for i in range(8))))
 
 
 def memory_type(type: Type) -> str:

@@ -21,7 +21,7 @@ def _area(c: Context, operand: Memory) -> Inst:
     return address
 
 
-def _chosen(c: Context, number: Inst, values: list[Inst]) -> Inst:
+def chosen(c: Context, number: Inst, values: list[Inst]) -> Inst:
     """The one of eight values that *number* names."""
     b = c.b
     result = values[0]
@@ -51,8 +51,8 @@ def fxsave(c: Context, dst: Memory) -> None:
     exponents = [b.zext(I32, b.getreg(f"fpr{i}e")) for i in range(8)]
     for i in range(8):
         number = b.and_(b.add(top, i), 7)
-        put(_ST + _ENTRY * i, _chosen(c, number, significands), 64)
-        put(_ST + _ENTRY * i + 8, _chosen(c, number, exponents), 16)
+        put(_ST + _ENTRY * i, chosen(c, number, significands), 64)
+        put(_ST + _ENTRY * i + 8, chosen(c, number, exponents), 16)
     for i in range(16 if c.long else 8):
         b.st(b.add(at, _XMM + _ENTRY * i), b.getreg(f"xmm{i}"))
 
@@ -76,7 +76,7 @@ def fxrstor(c: Context, src: Memory) -> None:
     b.put(tags, slot="ftw")
     for k in range(8):
         number = b.and_(b.sub(b.i32(k), top), 7)
-        b.put(_chosen(c, number, significands), slot=f"fpr{k}m")
-        b.put(b.trunc(I16, _chosen(c, number, exponents)), slot=f"fpr{k}e")
+        b.put(chosen(c, number, significands), slot=f"fpr{k}m")
+        b.put(b.trunc(I16, chosen(c, number, exponents)), slot=f"fpr{k}e")
     for i, value in enumerate(vectors):
         b.put(value, slot=f"xmm{i}")

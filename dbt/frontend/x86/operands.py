@@ -2,8 +2,8 @@
 
 ``OPERANDS`` has the operand codes of the opcode maps (SDM vol. 2D, A.2): an addressing letter (E: ModRM register or memory, G: ModRM reg, I: immediate,
 J: relative offset, M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
-registers, P, Q, N with MMX registers) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most; y: operand size, 32 at
-least; x: 128). Register names stand for themselves (``rAX`` has the operand size).
+registers, P, Q, N with MMX registers; St: the x87 register in rm) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most;
+y: operand size, 32 at least; x: 128). Register names stand for themselves (``rAX`` has the operand size).
 """
 
 from __future__ import annotations
@@ -70,7 +70,14 @@ class Mmx:
     size: int = 64
 
 
-Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx
+@dataclass(frozen=True, slots=True)
+class St:
+    """x87 register ST(n)."""
+
+    n: int
+
+
+Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx | St
 OperandCode = Callable[[Encoding, int], Operand | Relative | None]  # of an encoding and its operand size; None: undefined
 OPERANDS: dict[str, OperandCode] = {}
 _SIZES: dict[str, Callable[[int], int]] = {
@@ -154,6 +161,7 @@ OPERANDS["M"] = _sized(_memory_only, _SIZES[""])
 for _type, _size in (("b", 8), ("w", 16)):  # Edb, Edw: a whole register of 32 bits, or a byte or word of memory
     OPERANDS["Ed" + _type] = (lambda memory_size: lambda e, size: Register(e.rm, 32) if e.mod == 3 else memory(e, memory_size))(_size)
 OPERANDS["rAX"] = lambda e, size: Register(0, size)
+OPERANDS["St"] = lambda e, size: St(e.rm & 7)
 OPERANDS["1"] = lambda e, size: Immediate(1, 8)
 OPERANDS["Ib2"] = lambda e, size: Immediate(e.immediates[1], 8)  # the second immediate of ENTER
 for _n, _name in enumerate(("ES", "CS", "SS", "DS", "FS", "GS")):

@@ -12,7 +12,8 @@ A table's text has a ``[module]`` line before the rows whose semantics functions
 Left of the arrow: a mandatory prefix (``NP``: none of 66, F2, F3); escape bytes and opcode (``+r``: eight opcodes with a register in the low bits; ``+c``:
 sixteen with a condition, passed as ``cc``); ``/n``: the reg field of ModRM; ``mem`` or ``reg``: its mod; ``rm=n``; then the operands
 (``dbt.frontend.x86.operands``).
-Right of it: the function, fixed arguments as ``name=value``, and words: ``lock`` (LOCK is allowed with a memory destination), ``i386`` or ``x64`` (only there),
+Right of it: the function, fixed arguments as ``name=value`` (a number or a name), and words: ``lock`` (LOCK is allowed with a memory destination), ``i386``
+or ``x64`` (only there),
 ``d64`` (in 64-bit code the operand size is 64, or 16 with prefix 66), ``f64`` (it is 64 whatever the prefixes say).
 
 Two rows that match the same instruction are an error, found when an opcode is first looked up and, for all, by the tests.
@@ -29,7 +30,7 @@ from dbt.frontend.x86.decode import MAPS, Encoding
 from dbt.frontend.x86.operands import OPERANDS, OperandCode, operand_code
 
 _PACKAGE = "dbt.frontend.x86"
-_TEXTS = ("general_rows", "two_byte_rows", "three_byte_rows", "simd_rows")
+_TEXTS = ("general_rows", "two_byte_rows", "three_byte_rows", "simd_rows", "x87_rows")
 _BYTE = re.compile(r"([0-9A-F]{2})(\+[rc])?")
 _PREFIXES = {"NP": 0, "66": 0x66, "F2": 0xF2, "F3": 0xF3}
 _WORDS = frozenset({"lock", "i386", "x64", "d64", "f64"})
@@ -57,12 +58,12 @@ class Row:
         self.map, self.first = self._parse_left(left.split())
         self.count = {"": 1, "+r": 8, "+c": 16}[self.step]
         self.name, *extras = right.split()
-        self.constants: dict[str, int] = {}
+        self.constants: dict[str, int | str] = {}
         words = set()
         for extra in extras:
             name, equals, value = extra.partition("=")
             if equals:
-                self.constants[name] = int(value, 0)
+                self.constants[name] = value if value[0].isalpha() else int(value, 0)
             elif extra in _WORDS:
                 words.add(extra)
             else:
@@ -114,7 +115,7 @@ class Row:
         pairs = ((self.prefix, other.prefix), (self.digit, other.digit), (self.rm, other.rm), (self.mod or None, other.mod or None))
         return any(a is not None and b is not None and a != b for a, b in pairs)
 
-    def arguments(self, e: Encoding) -> dict[str, int]:
+    def arguments(self, e: Encoding) -> dict[str, int | str]:
         return {**self.constants, "cc": e.opcode & 15} if self.step == "+c" else self.constants
 
     @property

@@ -44,6 +44,8 @@ def _sweep(block: Block, state: StateMap, live: int, precise: bool) -> int:
         elif "f" in effects:
             if precise:
                 live = state.everything
+            elif "x" in effects:
+                live |= state.x87_reads
         elif "e" in effects:
             live |= state.env_reads
         kept.append(inst)

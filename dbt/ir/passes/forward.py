@@ -56,6 +56,9 @@ def forward(unit: Unit, state: StateMap) -> Unit:
             elif "e" in inst.op.effects:
                 for other in state.env_written:
                     known.pop(other, None)
+            elif "x" in inst.op.effects:
+                for other in state.x87_written:
+                    known.pop(other, None)
             out.append(inst)
         block.insts = out
         at_end[block.label] = known
