@@ -77,8 +77,8 @@ class St:
     n: int
 
 
-Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx | St
-OperandCode = Callable[[Encoding, int], Operand | Relative | None]  # of an encoding and its operand size; None: undefined
+Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx
+OperandCode = Callable[[Encoding, int], Operand | Relative | St | None]  # of an encoding and its operand size; None: undefined
 OPERANDS: dict[str, OperandCode] = {}
 _SIZES: dict[str, Callable[[int], int]] = {
     "b": lambda size: 8, "w": lambda size: 16, "d": lambda size: 32, "q": lambda size: 64, "v": lambda size: size, "z": lambda size: min(size, 32),
