@@ -16,7 +16,6 @@ from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
-from dbt.ir.types import I32
 from runtime import faults, image, imports, own_files
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
@@ -62,8 +61,7 @@ class Engine:
         self.idiom = idiom and self.scheme is not Scheme.FLUSH  # that one shows what the first design costs
         self.tagged_stores = self.scheme is Scheme.HST
         self.layout = LAYOUTS[arch]
-        # An address of 64 bits may lie beyond what is reserved for the guest.
-        self.unchecked_loads = memory == "host" and self.layout.address_type is I32 and faults.supported()
+        self.unchecked_loads = memory == "host" and faults.supported()
         self._frontend: Frontend | None = None
         self._lifter: Lifter | None = None
         self.image = image.load()
@@ -73,7 +71,7 @@ class Engine:
         self.block.put("scheme", self.scheme)
         if self.scheme is Scheme.HST:
             self.block.set_bitmap(0)
-        self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits)
+        self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits, self.layout.space_bits)
         print_ = sources_fingerprint(arch) if persistent else None
         self.templates = TemplateStore(arch, self.block, self.image, print_)
         self.shapes = ShapeStore(arch, self.block, self.image, print_)
@@ -181,7 +179,7 @@ class Engine:
             n = min(length, PAGE_SIZE - (pc & (PAGE_SIZE - 1)))
             found += ctypes.string_at(memory.base + pc, n)
             length -= n
-            pc = (pc + n) & (memory.size - 1)
+            pc = (pc + n) & memory.address_mask
         return found
 
     @property

@@ -7,27 +7,19 @@ and every access that the engine makes or that goes through this class asks them
 from __future__ import annotations
 
 import ctypes
-import mmap
-import struct
 from collections.abc import Callable
 
-from dbt.abi.exclusive import SHARED_FRAMES
-from dbt.abi.memory import PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_TABLE_ENTRIES_32, PAGE_VALID, PAGE_WRITE
-from runtime.process_block import ProcessBlock, proc
+from dbt.abi.exclusive import SHARED_FRAME_COUNT, SHARED_FRAMES
+from dbt.abi.memory import LEAST_SPACE_BITS, PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE, SPACE_GUARD_32, SPACE_GUARD_64
+from runtime.process_block import ProcessBlock
+from runtime.reserve import PageArray, release, reserve
 from runtime.section import ExclusiveSection
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from typing import Any
 
-SPACE_32 = 1 << 32
-_PROT_NONE = 0
-_MAP_NORESERVE = getattr(mmap, "MAP_NORESERVE", 0)
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
-_libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
-_libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-_MAP_FAILED = ctypes.c_void_p(-1).value
+_FRAME_BYTES = 4  # a u32: 0, or 1 + the number of the shared frame
 
 
 class GuestFault(Exception):
@@ -40,30 +32,47 @@ class GuestFault(Exception):
         self.write = write
 
 
-def _reserve(size: int, protection: int) -> int:
-    at = _libc.mmap(None, size, protection, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE, -1, 0)
-    if at == _MAP_FAILED:
-        raise MemoryError(f"cannot reserve {size >> 20} MiB of address space for the guest: raise the limit (ulimit -v)")
-    return int(at)
+class _Reservation:
+    """The guest's space of 2^*bits* bytes, a guard behind it, a byte of flags and the frame of each of its pages: one mapping, *bytes* long."""
+
+    def __init__(self, bits: int, guard: int) -> None:
+        self.bits = bits
+        self.pages = 1 << bits - PAGE_BITS
+        self.size = 1 << bits
+        self.tables = self.size + guard
+        self.bytes = self.tables + (1 + _FRAME_BYTES) * self.pages
+        self.base = reserve(self.bytes)
+
+
+def _reserve(bits: int) -> tuple[_Reservation, int]:
+    """The largest space of at most 2^*bits* bytes that the system grants, and its address."""
+    guard = SPACE_GUARD_32 if bits == LEAST_SPACE_BITS else SPACE_GUARD_64
+    for tried in range(bits, LEAST_SPACE_BITS - 1, -1):
+        space = _Reservation(tried, guard)
+        if space.base is not None:
+            return space, space.base
+    raise MemoryError(f"cannot reserve {(1 << LEAST_SPACE_BITS) + guard >> 20} MiB of address space for the guest: raise the limit (ulimit -v)")
 
 
 class GuestMemory:
-    """The address space of a guest process: the lowest 4 GiB, also of one whose addresses have 64 bits."""
+    """The address space of a guest process: ``size`` bytes from address 0 on. A guest whose addresses have *address_bits* bits asks for 2^*space_bits*
+    bytes, and gets fewer where the process's own address space is limited."""
 
-    size = SPACE_32
-
-    def __init__(self, block: ProcessBlock, image: Any, address_bits: int = 32) -> None:
-        self.base = _reserve(SPACE_32 + PAGE_SIZE, _PROT_NONE)
-        self._flags_at = _reserve(PAGE_TABLE_ENTRIES_32, mmap.PROT_READ | mmap.PROT_WRITE)
-        self._flags = (ctypes.c_ubyte * PAGE_TABLE_ENTRIES_32).from_address(self._flags_at)
-        self._view = memoryview(self._flags).cast("B")
+    def __init__(self, block: ProcessBlock, image: Any, address_bits: int = 32, space_bits: int = 32) -> None:
+        self._reservation, self.base = _reserve(space_bits)
+        self.size = self._reservation.size
+        self.address_mask = (1 << address_bits) - 1
+        pages = self._reservation.pages
+        self._flags = PageArray(self.base + self._reservation.tables, pages, 1)
+        self._frames = PageArray(self._flags.address + pages, pages, _FRAME_BYTES)
+        self._view = memoryview((ctypes.c_ubyte * pages).from_address(self._flags.address)).cast("B")
         self._block = block.address
         self.section = ExclusiveSection(block, image)
-        self._shared = False  # some page has or had a frame of its own
         block.put("guest_base", self.base)
-        block.put("page_flags", self._flags_at)
-        block.put("address_mask", (1 << address_bits) - 1)
-        block.put("page_limit", PAGE_TABLE_ENTRIES_32)
+        block.put("page_flags", self._flags.address)
+        block.put("frames", self._frames.address)
+        block.put("address_mask", self.address_mask)
+        block.put("page_limit", pages)
         p, n = ctypes.c_void_p, ctypes.c_int64
         self._set_flags: Callable[..., None] = image.function("set_page_flags", None, p, n, n, n)
         self._wrote: Callable[..., None] = image.function("wrote", None, p, n, n)
@@ -72,7 +81,7 @@ class GuestMemory:
     @property
     def page_flags_address(self) -> int:
         """Host address of the page-flag bytes."""
-        return self._flags_at
+        return self._flags.address
 
     # Page flags -------------------------------------------------------------------------------------------------------
     def set_flags(self, address: int, length: int, flags: int, frame: int | None = None) -> None:
@@ -84,33 +93,43 @@ class GuestMemory:
         if (address | length) & (PAGE_SIZE - 1) or not 0 <= address <= address + length <= self.size:
             raise ValueError(f"pages {address:#x}+{length:#x} are not in the guest's address space")
         first, count = address >> PAGE_BITS, length >> PAGE_BITS
-        if not self._view[first : first + count].tobytes().strip(b"\0"):
+        if not any(self._view[at : at + n].tobytes().strip(b"\0") for at, n in self._flags.opened(first, count)):
             if frame is not None:
                 self._put_frames(first, count, frame)
-            self._set_flags(self._block, first, count, flags)
+            self._put_flags(first, count, flags)
             return
         with self.section:
             if frame is not None:
-                self._set_flags(self._block, first, count, 0)  # while the old frames are known
+                self._put_flags(first, count, 0)  # while the old frames are known
                 self._put_frames(first, count, frame)
-            self._set_flags(self._block, first, count, flags)
+            self._put_flags(first, count, flags)
+
+    def _put_flags(self, page: int, count: int, flags: int) -> None:
+        if flags:
+            self._flags.open(page, count)
+        for at, n in self._flags.opened(page, count):
+            self._set_flags(self._block, at, n, flags)
 
     def _put_frames(self, page: int, count: int, frame: int) -> None:
-        at = self._block + proc.offset("frames") + 4 * page
         if frame:
-            frames = [SHARED_FRAMES + (frame + n & SHARED_FRAMES - 1) for n in range(count)]
-            ctypes.memmove(at, struct.pack(f"<{count}I", *frames), 4 * count)
-            self._shared = True
-        elif self._shared:
-            ctypes.memset(at, 0, 4 * count)
+            from array import array
+
+            self._frames.open(page, count)
+            numbers = array("I", [1 + (frame + n - SHARED_FRAMES) % SHARED_FRAME_COUNT for n in range(count)])
+            ctypes.memmove(self._frames.address + _FRAME_BYTES * page, numbers.tobytes(), _FRAME_BYTES * count)
+            return
+        for at, n in self._frames.opened(page, count):
+            ctypes.memset(self._frames.address + _FRAME_BYTES * at, 0, _FRAME_BYTES * n)
 
     def frame(self, address: int) -> int:
         """Shared frame of the page of *address*; 0 if it is private."""
-        return ctypes.c_uint32.from_address(self._block + proc.offset("frames") + 4 * (address >> PAGE_BITS)).value
+        number = ctypes.c_uint32.from_address(self._frames.address + _FRAME_BYTES * (address >> PAGE_BITS)).value
+        return SHARED_FRAMES + number - 1 if number else 0
 
     def flags(self, address: int) -> int:
-        """PAGE_* flags of the page of *address*."""
-        return self._view[(address >> PAGE_BITS) & (PAGE_TABLE_ENTRIES_32 - 1)]
+        """PAGE_* flags of the page of *address*; 0 beyond the address space."""
+        page = address >> PAGE_BITS
+        return self._view[page] if page < len(self._view) else 0
 
     def check(self, address: int, length: int, write: bool = False) -> bool:
         """True if the guest may read (or write) all *length* bytes."""
@@ -192,5 +211,4 @@ class GuestMemory:
     def free(self) -> None:
         """Give the address space back. No vCPU may run any more."""
         self._view.release()
-        _libc.munmap(self.base, SPACE_32 + PAGE_SIZE)
-        _libc.munmap(self._flags_at, PAGE_TABLE_ENTRIES_32)
+        release(self.base, self._reservation.bytes)

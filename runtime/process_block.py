@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 
-from dbt.abi.exclusive import FRAMES, GRANULE_RECORD_BITS, GRANULES
+from dbt.abi.exclusive import FRAME_SLOTS, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.layout import Layout
 from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.record import RECORD_BYTES
@@ -71,7 +71,7 @@ for _name in (
     template.add(_name, 4)
 template.size = -(-template.size // RECORD_BYTES) * RECORD_BYTES
 
-# What the exclusives protocol knows of a frame.
+# What the exclusives protocol knows of a frame, or of all frames of a slot.
 page_record = Layout("page_record")
 for _name in (
     "epoch",  # odd while the page is exclusive and no unnoticed store can be in flight; every change of that raises it
@@ -101,6 +101,7 @@ for _name in (
     "guest_base",
     "page_flags",
     "address_mask",  # addresses wrap with this mask
+    "frames",  # host address of the table of shared frames: a u32 for each guest page, 0 if it is private, else 1 + the frame's number
     "page_limit",  # guest pages: page_flags has a byte for each
     "insn_rule",  # how to tell an instruction's length: dbt.abi.archs.INSN_RULES
     "record_end",  # offset behind the last record in use
@@ -144,9 +145,8 @@ proc.add("vcpus", 8, MAX_VCPUS)
 proc.add("host_call", 8)  # host address of the stub that makes a system call (runtime.linux.hoststub)
 proc.add("syscall_slots", 8, 2 + ARGUMENTS)  # offsets in a vCPU: the system call's number, its arguments, its result
 proc.add("native_syscalls", 8, NUMBERS)  # by guest number: see dbt.abi.syscalls
-proc.add("bitmap", 8, FRAMES // 64, align=PAGE_SIZE)  # a bit a frame: 1 dirty, 0 exclusive
-proc.add("frames", 4, PAGE_BUCKETS, align=PAGE_SIZE)  # frame of each guest page; 0: its own
-proc.add("page_records", PAGE_RECORD_BYTES, FRAMES, align=PAGE_SIZE)
+proc.add("bitmap", 8, FRAME_SLOTS // 64, align=PAGE_SIZE)  # a bit a slot: 1 dirty, 0 exclusive
+proc.add("page_records", PAGE_RECORD_BYTES, FRAME_SLOTS, align=PAGE_SIZE)
 proc.add("granules", 1 << GRANULE_RECORD_BITS, GRANULES, align=PAGE_SIZE)
 proc.add("block_hash", 4, BLOCK_BUCKETS, align=PAGE_SIZE)
 proc.add("page_heads", 4, PAGE_BUCKETS, align=PAGE_SIZE)
@@ -203,7 +203,7 @@ class ProcessBlock:
 
     def set_bitmap(self, byte: int) -> None:
         """Fill the exclusive bitmap: 0xFF, every page is dirty; 0, every page is exclusive. Before any vCPU runs."""
-        ctypes.memset(self.address + proc.offset("bitmap"), byte, FRAMES // 8)
+        ctypes.memset(self.address + proc.offset("bitmap"), byte, FRAME_SLOTS // 8)
 
     def take_hot(self) -> list[int]:
         """Offsets of the blocks that became hot since the last call. One caller at a time."""

@@ -45,7 +45,8 @@ class VCpu:
         self.forget_jumps()
         for name, value in (
             *layout.initial.items(),
-            ("guest_base", engine.memory.base), ("page_flags", engine.memory.page_flags_address), ("proc", engine.block.address),
+            ("guest_base", engine.memory.base), ("page_flags", engine.memory.page_flags_address),
+            ("space_end", engine.memory.size), ("proc", engine.block.address),
             ("helpers", engine.helpers_address), ("excl_addr", NO_RESERVATION), ("index", index),
             ("granules", engine.block.address + proc.offset("granules")), ("hst_tag", (index + 1) << 1),
         ):  # fmt: skip

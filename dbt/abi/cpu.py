@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dbt.abi.exclusive import FAILURE_ENTRIES, FAILURE_ENTRY_BITS
 from dbt.abi.layout import Layout
-from dbt.abi.memory import JUMP_ENTRIES, JUMP_ENTRY_BITS, TLB_ENTRIES, TLB_ENTRY_BITS
-from dbt.ir.types import Type
+from dbt.abi.memory import JUMP_ENTRIES, JUMP_ENTRY_BITS, SPACE_BITS_32, SPACE_BITS_64, TLB_ENTRIES, TLB_ENTRY_BITS
+from dbt.ir.types import I32, Type
 
 TEMP_CELLS = 448  # temporaries of one guest instruction in tier 0, and the operands of helper ops in tier 1
 STATE_BYTES = 2048  # header and guest slots; what follows has the same offset for every guest, so that kernels serve them all
@@ -34,6 +34,7 @@ def header() -> Layout:
         "mode",  # guest mode at pc (opaque to the engines)
         "guest_base",  # host address of guest address 0
         "page_flags",  # host address of the page-flag bytes
+        "space_end",  # the first guest address that is not in the guest's space
         "exit_reason",
         "exit_arg",
         "exit_detail",
@@ -80,6 +81,7 @@ class CpuLayout:
                  flags: tuple[str, ...] = (), initial: dict[str, int] | None = None) -> None:
         self.arch = arch
         self.address_type = address_type  # I32 or I64
+        self.space_bits = SPACE_BITS_32 if address_type is I32 else SPACE_BITS_64  # of the address space it asks for
         self.layout = layout
         self.slots = slots
         self.slot_types = {name: type for name, (_, type) in slots.items()}

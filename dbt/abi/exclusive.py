@@ -45,10 +45,14 @@ class Failure(Row):
 
 NO_RESERVATION = (1 << 64) - 1  # the value of `excl_addr` while there is none
 
-# Physical addresses (user mode): a private page is its own frame, a page of a shared mapping has one of the frames above.
-FRAME_BITS = 20
-SHARED_FRAMES = 1 << FRAME_BITS  # the first of them
-FRAMES = 2 << FRAME_BITS
+# Physical addresses (user mode): a private page is its own frame (frame number = page number), a page of a shared mapping has one of the frames above all
+# pages. What is known of frames is kept in slots. Shared frames have a slot each; private pages whose numbers agree in their low bits share one, and are
+# flagged, settled and retired together.
+SLOT_BITS = 20
+PRIVATE_SLOTS = SHARED_FRAME_COUNT = 1 << SLOT_BITS
+FRAME_SLOTS = PRIVATE_SLOTS + SHARED_FRAME_COUNT
+SHARED_FRAME_BIT = 35
+SHARED_FRAMES = 1 << SHARED_FRAME_BIT  # the first of them
 
 # Granules: what a reservation covers, 8 bytes (the smallest exclusives reservation granule of ARM DDI 0406C, A3.4.3).
 GRANULE_BITS = 3

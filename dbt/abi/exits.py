@@ -30,6 +30,7 @@ FAULT_EXEC = 2
 FAULT_ALIGN = 4
 FAULT_UNMAPPED = 8  # else: mapped, but the permission is missing
 FAULT_EXCLUSIVE = 16
+FAULT_NONCANONICAL = 32  # bits 47 to 63 of the address differ: x86-64 raises #GP, not #PF
 
 # Guest exceptions raised by lifted code: name -> (number, what it means).
 EXCEPTIONS: dict[str, tuple[int, str]] = {

@@ -22,13 +22,22 @@ TLB_EMPTY_TAG = (1 << 64) - 1
 tlb_entry = Layout("tlb_entry").add("addr_read", 8).add("addr_write", 8).add("addr_code", 8).add("addend", 8)
 assert tlb_entry.size == 1 << TLB_ENTRY_BITS, "entries are indexed by a shift"
 
-# One byte a guest page (user mode, 32-bit guests: PAGE_TABLE_ENTRIES bytes).
+# Address spaces (user mode): guest addresses 0 up to 2^bits, one range of the host. Linux puts programs and their mappings above 0x55..., so that an x86-64
+# host has 64 TiB free below. A smaller space serves where that much is refused.
+SPACE_BITS_32 = 32
+SPACE_BITS_64 = 46
+LEAST_SPACE_BITS = SPACE_BITS_32
+# What lies behind a space faults, so that one check serves all accesses of a run, and for 64-bit guests an address near the pc needs none.
+SPACE_GUARD_32 = PAGE_SIZE
+SPACE_GUARD_64 = 1 << 32
+NEAR_PC = 1 << 31
+
+# One byte a guest page.
 PAGE_READ = 1
 PAGE_WRITE = 2
 PAGE_EXEC = 4
 PAGE_VALID = 8
 PAGE_CODE = 16  # translated code exists for bytes of this page
-PAGE_TABLE_ENTRIES_32 = 1 << (32 - PAGE_BITS)
 
 # Jump cache: (pc, mode) -> tier-0 block and native entry, looked up by both engines.
 JUMP_BITS = 11

@@ -26,8 +26,6 @@ from runtime.kernels.offsets import (
     CPU_EXIT_ARG,
     CPU_EXIT_DETAIL,
     CPU_EXIT_REASON,
-    CPU_FAULT_ADDR,
-    CPU_FAULT_INFO,
     CPU_GUEST_BASE,
     CPU_PROC,
     PROC_ADDRESS_MASK,
@@ -51,7 +49,7 @@ from runtime.kernels.offsets import (
     TEMPLATE_RECORDS,
     TEMPLATE_WRITES,
 )
-from runtime.kernels.probe import page_flags
+from runtime.kernels.probe import note_fault, page_flags
 from runtime.kernels.shapes import shape_template
 from runtime.kernels.templates import find_template
 from runtime.kernels.x86_length import x86_length
@@ -142,9 +140,9 @@ def find_block(proc, tag):
 
 
 @kernel
-def _fetch_fault(cpu, address, flags):
-    st64(cpu, CPU_FAULT_ADDR, address)
-    st64(cpu, CPU_FAULT_INFO, FAULT_EXEC | (0 if flags & PAGE_VALID else FAULT_UNMAPPED))
+def fetch_fault(cpu, address, flags):
+    """Leave with FETCH_FAULT: *flags* are those of the page of *address*."""
+    note_fault(cpu, address, FAULT_EXEC | (0 if flags & PAGE_VALID else FAULT_UNMAPPED))
     st64(cpu, CPU_EXIT_REASON, _FETCH_FAULT)
 
 
@@ -158,7 +156,7 @@ def _collect(cpu, proc, tag):
     mode = lshr(tag, 48)
     flags = page_flags(cpu, pc)
     if flags & _FETCHABLE != _FETCHABLE:
-        _fetch_fault(cpu, pc, flags)
+        fetch_fault(cpu, pc, flags)
         return 0
     start = pc
     mark_code(proc, pc >> PAGE_BITS)
@@ -172,7 +170,7 @@ def _collect(cpu, proc, tag):
             second = (pc + length - 1) & mask & PAGE_MASK
             flags = page_flags(cpu, second)
             if flags & _FETCHABLE != _FETCHABLE:
-                _fetch_fault(cpu, second, flags)
+                fetch_fault(cpu, second, flags)
                 return 0
             mark_code(proc, second >> PAGE_BITS)
         found = _template(proc, mode, base, pc, length)

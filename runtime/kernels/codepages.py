@@ -70,9 +70,9 @@ def _page_head(page):
 
 @kernel
 def _next_field(proc, block, page):
-    """Which of its two list links *block* uses in the list of *page*."""
+    """Which of its two list links *block* uses in the list of *page*, which it shares with pages far away."""
     first = (ld64(proc, block + BLOCK_TAG) & TAG_PC) >> PAGE_BITS
-    return BLOCK_PAGE_NEXT if first == page else BLOCK_PAGE_NEXT2
+    return BLOCK_PAGE_NEXT if (first ^ page) & (PAGE_BUCKETS - 1) == 0 else BLOCK_PAGE_NEXT2
 
 
 @kernel

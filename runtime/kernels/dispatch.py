@@ -8,11 +8,11 @@ from dbt.abi.archs import INSN_RULE_I386, INSN_RULE_X86_64, LAYOUTS
 from dbt.abi.exclusive import Failure
 from dbt.abi.exits import REQUEST_PAUSE, Exit
 from dbt.backend.llvm.convention import enter_shell
-from runtime.kernels.blocks import build_block, find_block
+from runtime.kernels.blocks import build_block, fetch_fault, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
 from runtime.kernels.codepages import TAG_PC, lock, unlock
 from runtime.kernels.interp import indirect, interpret, jump_entry, remember_jump
-from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, fence, i2p, ld64, ldp, st64
+from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, fence, i2p, ld64, ldp, st64, unlikely
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_DEAD,
@@ -115,7 +115,11 @@ def _run_blocks(cpu, proc):
                 st64(cpu, CPU_EXIT_ARG, request)
                 st64(cpu, CPU_EXIT_REASON, _REQUEST)
                 return _REQUEST
-        tag = ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48
+        pc = ld64(cpu, CPU_PC)
+        if unlikely(pc & TAG_PC != pc):
+            fetch_fault(cpu, pc, 0)
+            return _FETCH_FAULT
+        tag = pc | ld64(cpu, CPU_MODE) << 48
         slot = ld64(cpu, CPU_CHAIN_FROM)
         st64(cpu, CPU_CHAIN_FROM, 0)
         block = indirect(cpu, proc, tag)

@@ -9,8 +9,8 @@ from dbt.abi.exclusive import GRANULE, Scheme
 from dbt.abi.memory import PAGE_BITS, PAGE_SIZE
 from runtime.kernels import scheme_excl, scheme_flush, scheme_hst
 from runtime.kernels.build import kernel
-from runtime.kernels.mem import ld64, ldp, lshr
-from runtime.kernels.offsets import CPU_GUEST_BASE, CPU_PROC, PROC_SCHEME
+from runtime.kernels.mem import ld8, ld64, ldp, lshr
+from runtime.kernels.offsets import CPU_GUEST_BASE, CPU_PROC, PROC_PAGE_FLAGS, PROC_SCHEME
 from runtime.kernels.pages import age, forget, frame_of, is_exclusive, physical
 from runtime.kernels.raw import store_part
 
@@ -102,11 +102,13 @@ def host_wrote(proc, address, size):
 
 @kernel
 def mapped_anew(proc, page, count):
-    """The mapping of *count* guest pages changes. In an exclusive section, unless nothing was mapped there: then no page is exclusive."""
+    """The mapping of *count* guest pages changes. In an exclusive section, unless nothing was mapped there: a page without flags holds no reservation, though
+    another page of its slot may."""
     scheme = ld64(proc, PROC_SCHEME)
+    flags = ldp(proc, PROC_PAGE_FLAGS)
     for n in range(count):
         frame = frame_of(proc, page + n)
-        if is_exclusive(proc, frame):
+        if ld8(flags, page + n) != 0 and is_exclusive(proc, frame):
             if scheme == EXCL:
                 forget(proc, frame)
             elif scheme == FLUSH:

@@ -44,9 +44,15 @@ _HOT = int(Exit.HOT)
 
 
 @kernel
+def jump_to(cpu, pc, mode):
+    """Go on at (pc, mode), which no tag can hold if the guest's addresses have 64 bits and it jumps astray."""
+    st64(cpu, CPU_PC, pc)
+    st64(cpu, CPU_MODE, mode)
+
+
+@kernel
 def set_pc(cpu, tag):
-    st64(cpu, CPU_PC, tag & TAG_PC)
-    st64(cpu, CPU_MODE, lshr(tag, 48))
+    jump_to(cpu, tag & TAG_PC, lshr(tag, 48))
 
 
 @kernel
@@ -137,10 +143,9 @@ _CONTROL = """
 goto:
     block = c
     if unlikely(block == 0):
-        tag = ld64(proc, record + 4) | (d >> 3) << 48
-        block = find_block(proc, tag)
+        block = find_block(proc, ld64(proc, record + 4) | (d >> 3) << 48)
         if block == 0:
-            set_pc(cpu, tag)
+            jump_to(cpu, ld64(proc, record + 4), d >> 3)
             return
         st32(proc, record + 12, block)
         st64(proc, PROC_LINKED, ld64(proc, PROC_LINKED) + 1)
@@ -153,12 +158,12 @@ goto_ind:
     st64(proc, block + BLOCK_WENT, tag)
     block = indirect(cpu, proc, tag)
     if block == 0:
-        set_pc(cpu, tag)
+        jump_to(cpu, ld64(cpu, a), mode)
         return
     if ld64(proc, block + BLOCK_DEAD) != 0:
         block = find_block(proc, tag)
         if block == 0:
-            set_pc(cpu, tag)
+            jump_to(cpu, ld64(cpu, a), mode)
             return
         remember_jump(cpu, proc, tag, block)
     break

@@ -1,5 +1,8 @@
 """Frames (physical pages) and which of them are exclusive.
 
+What is known of a frame is kept in its slot. Private pages far apart may share one: they are one page to everything below, and their entries are flagged
+together.
+
 The bitmap is what a TLB fill looks at: while a frame's bit is 0, every write tag for it carries TLB_EXCL. The frame's *epoch* is what a reservation looks
 at: odd means that the bit is 0 and that no store is in flight that does not know it. So a second load-link that finds the bit cleared, but the first one
 still waiting for its grace period, waits too.
@@ -18,7 +21,7 @@ at the bit again. Either the settler sees the entry or the filler sees the bit.
 
 from __future__ import annotations
 
-from dbt.abi.exclusive import AGE_LIMIT, AGE_SAMPLE, MOST_DOUBLINGS, SHARED_FRAMES
+from dbt.abi.exclusive import AGE_LIMIT, AGE_SAMPLE, MOST_DOUBLINGS, PRIVATE_SLOTS, SHARED_FRAME_BIT, SHARED_FRAMES, SLOT_BITS
 from dbt.abi.memory import PAGE_BITS, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL
 from runtime.kernels.build import kernel
 from runtime.kernels.mem import a_and64, a_ld64, a_or64, a_st64, fence, ld32, ld64, ldp, lshr, p2i, st64
@@ -47,8 +50,13 @@ from runtime.process_block import PAGE_RECORD_BYTES
 @kernel(inline=True)
 def frame_of(proc, page):
     """Frame of a guest page (page number)."""
-    frame = ld32(proc, PROC_FRAMES + (page << 2))
-    return frame if frame != 0 else page
+    shared = ld32(ldp(proc, PROC_FRAMES), page << 2)
+    return page if shared == 0 else SHARED_FRAMES - 1 + shared
+
+
+@kernel(inline=True)
+def _slot(frame):
+    return (frame & (PRIVATE_SLOTS - 1)) | (frame >> (SHARED_FRAME_BIT - SLOT_BITS) & PRIVATE_SLOTS)
 
 
 @kernel(inline=True)
@@ -60,28 +68,31 @@ def physical(proc, address):
 @kernel(inline=True)
 def page_record(frame):
     """Offset of what the protocol knows of *frame*."""
-    return PROC_PAGE_RECORDS + frame * PAGE_RECORD_BYTES
+    return PROC_PAGE_RECORDS + _slot(frame) * PAGE_RECORD_BYTES
 
 
 # The bitmap -------------------------------------------------------------------------------------------------------------
 @kernel(inline=True)
-def _bitmap_word(frame):
-    return PROC_BITMAP + (frame >> 6 << 3)
+def _bitmap_word(slot):
+    return PROC_BITMAP + (slot >> 6 << 3)
 
 
 @kernel(inline=True)
 def is_exclusive(proc, frame):
-    return lshr(a_ld64(proc, _bitmap_word(frame)), frame & 63) & 1 == 0
+    slot = _slot(frame)
+    return lshr(a_ld64(proc, _bitmap_word(slot)), slot & 63) & 1 == 0
 
 
 @kernel
 def set_exclusive(proc, frame):
-    a_and64(proc, _bitmap_word(frame), ~(1 << (frame & 63)))
+    slot = _slot(frame)
+    a_and64(proc, _bitmap_word(slot), ~(1 << (slot & 63)))
 
 
 @kernel
 def set_dirty(proc, frame):
-    a_or64(proc, _bitmap_word(frame), 1 << (frame & 63))
+    slot = _slot(frame)
+    a_or64(proc, _bitmap_word(slot), 1 << (slot & 63))
 
 
 # Changes ----------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbt.abi.exits import FAULT_ALIGN, FAULT_EXCLUSIVE, FAULT_UNMAPPED, FAULT_WRITE, Exit
+from dbt.abi.exits import FAULT_ALIGN, FAULT_EXCLUSIVE, FAULT_NONCANONICAL, FAULT_UNMAPPED, FAULT_WRITE, Exit
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_READ, PAGE_VALID, PAGE_WRITE
 from runtime.kernels.build import kernel
 from runtime.kernels.mem import ld8, ld64, ldp, lshr, st64, unlikely
@@ -14,10 +14,16 @@ WRITABLE = PAGE_VALID | PAGE_WRITE
 
 
 @kernel
+def note_fault(cpu, address, info):
+    """What is told of a fault."""
+    st64(cpu, CPU_FAULT_ADDR, address)
+    st64(cpu, CPU_FAULT_INFO, info if (address << 16) >> 16 == address else info | FAULT_NONCANONICAL)
+
+
+@kernel
 def raise_fault(cpu, address, info):
     """Leave with MEMORY_FAULT; the caller makes pc and mode exact."""
-    st64(cpu, CPU_FAULT_ADDR, address)
-    st64(cpu, CPU_FAULT_INFO, info)
+    note_fault(cpu, address, info)
     st64(cpu, CPU_EXIT_REASON, _MEMORY_FAULT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbt.abi.exclusive import PRIVATE_SLOTS
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, TLB_EMPTY_TAG, TLB_ENTRIES, TLB_ENTRY_BITS
 from runtime.kernels.build import export, kernel
 from runtime.kernels.mem import a_ld64, a_or64, a_st64, fence, ld64, ldp, p2i
@@ -24,10 +25,10 @@ def page_of(tag):
 
 @kernel
 def flag_entry(cpu, page, flag):
-    """Set *flag* in the write tag for *page*, if the vCPU has one."""
+    """Set *flag* in the write tag for *page*, or another page of its slot, if the vCPU has one."""
     entry = entry_of(page) + TLB_WRITE
     tag = a_ld64(cpu, entry)
-    if tag != EMPTY and page_of(tag) == page:
+    if tag != EMPTY and (page_of(tag) ^ page) & (PRIVATE_SLOTS - 1) == 0:
         a_or64(cpu, entry, flag)
 
 

@@ -11,7 +11,7 @@ from _thread import RLock
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from dbt.abi.exclusive import SHARED_FRAMES
+from dbt.abi.exclusive import SHARED_FRAME_COUNT, SHARED_FRAMES
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -196,7 +196,7 @@ class AddressSpace:
             return 0
         known = area.inode or area.device
         place = hash((area.device, area.inode)) + area.file_offset // PAGE_SIZE if known else area.start // PAGE_SIZE
-        return SHARED_FRAMES + place % SHARED_FRAMES
+        return SHARED_FRAMES + place % SHARED_FRAME_COUNT
 
     # Pages beyond the end of a mapped file. The host would answer an access with SIGBUS, which compiled code cannot turn into the guest's: so they have
     # no access at all, on the host and in the page flags, and the fault is told from others afterwards.

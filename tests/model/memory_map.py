@@ -15,6 +15,7 @@ PROC = 0x10_0000_0000
 VCPU, VCPU_STRIDE = 0x20_0000_0000, 0x100_0000
 GUEST, GUEST_END = 0x40_0000_0000, 0x41_0000_0000
 FLAGS = 0x50_0000_0000
+FRAMES = 0x60_0000_0000
 ONES = (1 << 64) - 1
 
 PAGE = 0x1000
@@ -39,7 +40,8 @@ class MemoryMap:
         self._first: dict[int, int] = {}
         memory = kernels["dbt.abi.memory"]
         put = self._first.__setitem__
-        usual_header = {"vcpu_count": vcpus, "parallel": 1, "address_mask": 0xFFFF_FFFF, "page_limit": 1 << 20, "guest_base": GUEST, "page_flags": FLAGS}
+        usual_header = {"vcpu_count": vcpus, "parallel": 1, "address_mask": 0xFFFF_FFFF, "page_limit": 1 << 20, "guest_base": GUEST, "page_flags": FLAGS,
+                        "frames": FRAMES}
         for name, value in {**usual_header, **header}.items():
             put(PROC + self._proc.offset(name), value)
         for i in range(vcpus):
@@ -56,7 +58,7 @@ class MemoryMap:
         usual = memory.PAGE_VALID | memory.PAGE_READ | memory.PAGE_WRITE | memory.PAGE_EXEC
         put(FLAGS, int.from_bytes(bytes(flags.get(page, usual) for page in range(8)), "little"))
         for page, frame in frames.items():
-            self._put32(PROC + self._proc.offset("frames") + 4 * page, frame)
+            self._put32(FRAMES + 4 * page, 1 + frame - kernels["dbt.abi.exclusive"].SHARED_FRAMES)
         for address, value in guest.items():
             self._put32(GUEST + address, value)
         self._is_ignored: dict[int, bool] = {}
@@ -110,6 +112,8 @@ class MemoryMap:
         """What people call a word."""
         if self.is_guest(word):
             return f"guest {word - GUEST:#x}"
+        if word >= FRAMES:
+            return f"frames {word - FRAMES:#x}"
         if word >= FLAGS:
             return f"page flags {word - FLAGS:#x}"
         index, offset = divmod(word - VCPU, VCPU_STRIDE)

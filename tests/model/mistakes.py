@@ -95,7 +95,7 @@ MISTAKES = (
     Mistake(7, "the size does not count", "another size", "another address or size",
             _guard("reservation.py", _OF_THIS_PLACE, "    if held == physical:\n")),
     Mistake(7, "an alias is another place", "an alias", _CAME_BETWEEN,
-            _guard("pages.py", "    return frame if frame != 0 else page\n", "    return page\n")),
+            _guard("pages.py", "    return page if shared == 0 else SHARED_FRAMES - 1 + shared\n", "    return page\n")),
     Mistake(8, "a doubleword is read in halves", "doubleword", "half of a store",
             _guard("raw.py", "    return g_ld64(base, address)\n", "    return g_ld32(base, address) | g_ld32(base, address + 4) << 32\n")),
     Mistake(9, "a fault leaves the section open", "page becomes read-only", _STUCK,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dbt.abi.exclusive import SHARED_FRAMES
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_VALID, PAGE_WRITE
 from tests.model.memory_map import ALIAS, PAGE, A, B, C
 from tests.model.programs import (
@@ -31,7 +32,7 @@ from tests.model.sources import Mutation
 
 STRICT = ("excl", "flush", "hst")
 READ_ONLY = PAGE_VALID | PAGE_READ
-SHARED = 1 << 20 | 5  # a frame of a shared mapping
+SHARED = SHARED_FRAMES + 5
 OLD_SOON = (  # an exclusive page goes back to ordinary stores at the second of them
     Mutation("dbt/abi/exclusive.py", "AGE_SAMPLE = 64 ", "AGE_SAMPLE = 1 "),
     Mutation("dbt/abi/exclusive.py", "AGE_LIMIT = 16\n", "AGE_LIMIT = 1\n"),

@@ -3,7 +3,8 @@
 Loads (or stores) at constant distances from one address, with no change of guest state between them, share one check: a load-multiple costs one TLB
 look-up. This file is the only one of the backend that knows how guest memory is reached; ``atomics`` builds on it.
 
-With ``unchecked`` (user mode, where the host protects guest memory exactly as the guest does) a load checks at most its alignment. To LLVM it is a ``callbr``
+With ``unchecked`` (user mode, where the host protects guest memory exactly as the guest does) a load checks at most its alignment, and whether an address of 64
+bits lies in the guest's space. To LLVM it is a ``callbr``
 with a second way out, the slow path; the object's section ``FAULT_SECTION`` pairs the address of each such load with that of its slow path, and the host's
 fault handler sends the one to the other, where the guest state is at hand like after a TLB miss. Linux does the same for its accesses to user memory.
 """
@@ -13,11 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
-from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
+from dbt.abi.memory import NEAR_PC, PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
 from dbt.backend.llvm import exits
 from dbt.backend.llvm.addresses import bytes_of, split
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
-from dbt.backend.llvm.text import CPU, GUEST, LIKELY, llvm_type
+from dbt.backend.llvm.scalars import constant_of
+from dbt.backend.llvm.text import CPU, GUEST, INVARIANT, LIKELY, llvm_type
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
 
@@ -98,7 +100,7 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
             r.operand(access.inst.args[0])
     swapped = fenced and store and len(accesses) == 1 and align == bytes_of(accesses[0].value_type) <= 8
     if unchecked:
-        host, slow = _aligned(r, address, align)
+        host, slow = _guarded(r, first, address, align)
         fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
     else:
         ignored = TLB_EXCL if r.tagged and store else 0
@@ -192,15 +194,22 @@ def _hit(r: Region, address: str, span: int, align: int, tag_field: str, ignored
     return t.value(f"icmp eq {address_type} {tag}, {want}"), entry, wide
 
 
-def _aligned(r: Region, address: str, align: int) -> tuple[str, str]:
-    """Go on if *address* is a multiple of *align*. Returns (host pointer to it, label of the slow path)."""
+def _guarded(r: Region, first: Access, address: str, align: int) -> tuple[str, str]:
+    """What a load without a check must still look at: go on if *address*, that of the *first* access, is a multiple of *align* and in the guest's space, where
+    an address of 32 bits is anyway, and one near the pc is or faults. Returns (host pointer to it, label of the slow path)."""
     t = r.text
     bits = r.layout.address_type.bits
     slow = t.new_label("slow")
+    conditions = []
     if align > 1:
+        conditions.append(f"icmp eq i{bits} {t.value(f'and i{bits} {address}, {align - 1}')}, 0")
+    known = constant_of(first.inst.args[0])
+    if bits == 64 and (known is None or known >= first.pc + NEAR_PC):
+        end = t.value(f"load i64, ptr {r.field('space_end')}, align 8{CPU}{INVARIANT}")
+        conditions.append(f"icmp ult i64 {address}, {end}")
+    for condition in conditions:
         fast = t.new_label("fast")
-        odd = t.value(f"and i{bits} {address}, {align - 1}")
-        t.do(f"br i1 {t.value(f'icmp eq i{bits} {odd}, 0')}, label %{fast}, label %{slow}{LIKELY}")
+        t.do(f"br i1 {t.value(condition)}, label %{fast}, label %{slow}{LIKELY}")
         t.label(fast)
     return _host(r, address), slow
 

@@ -32,6 +32,7 @@ METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
 !3 = !{!2, !2, i64 0}
 !4 = !{!5, !5, i64 0}
 !5 = !{!"cpu", !1}
+!6 = !{}
 """
 PURE = {**SCALARS, **VECTORS}
 
