@@ -35,7 +35,7 @@ _LEFT_OUT = ("rdtsc", "rdtscp", "pop_segment", "mov_to_segment", "leave", "xlat"
 
 def _steps(rng: Random, arch: str) -> Iterator[tuple[bytes, Unit]]:
     long = arch == "x86_64"
-    wanted = [row for row in rows(long) if row.name not in _LEFT_OUT and not row.module.startswith(("simd", "fxsave"))]
+    wanted = [row for row in rows(long) if row.name not in _LEFT_OUT and not row.module.startswith(("simd", "fxsave", "x87"))]
     names = REGISTERS[arch]
     bases = {names.index(name) for name in BASES[arch]}
     made = 0
