@@ -45,7 +45,7 @@ from __future__ import annotations
 from dbt.abi.record import RECORD_BYTES
 from dbt.ir.optable import OPS, instances
 
-__all__ = ["CODES", "ENGINE_CODES", "IMMEDIATE_FORMS", "NAMES", "PAYLOAD_D", "PAYLOAD_N", "PAYLOAD_S", "RECORD_BYTES", "is_rare"]
+__all__ = ["CODES", "CODE_MASK", "ENGINE_CODES", "IMMEDIATE_FORMS", "NAMES", "PAYLOAD_D", "PAYLOAD_N", "PAYLOAD_S", "RECORD_BYTES", "is_rare"]
 
 PAYLOAD_D = 5
 PAYLOAD_N = 6
@@ -79,4 +79,6 @@ def _number() -> dict[str, int]:
 
 
 CODES: dict[str, int] = _number()  # "add.i32" -> code; 0 is never a code
+CODE_MASK = 0x1FF  # the bits of a code: the size of the interpreter's jump table
+assert max(CODES.values()) <= CODE_MASK
 NAMES: dict[int, str] = {number: name for name, number in CODES.items()}

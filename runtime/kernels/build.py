@@ -20,6 +20,7 @@ from numba import njit
 from numba.core import config, types
 
 from dbt.abi.helpers import HELPERS
+from runtime.kernels.jump_table import allow_duplication, gather
 from runtime.kernels.lowering import KernelPipeline, lowering_only
 from runtime.kernels.mem import P
 
@@ -195,6 +196,8 @@ def compile_exports(exports: list[Export], texts: list[str]) -> bytes:
         module.link_in(llvm.parse_assembly(text))
     _hide(module, {row.symbol for row in exports})
     module.verify()
+    allow_duplication()
+    module = gather(module, machine)
     _optimize(module, machine)
     return machine.emit_object(module)  # type: ignore[no-any-return]
 

@@ -1,8 +1,8 @@
 """Tier 0: interprets the records of blocks.
 
 The loop is one function whose scalar cases are generated from the ``sem`` column of the opcode table, so that numba sees a chain of comparisons with
-the code and LLVM turns it into one jump table. Memory accesses probe the TLB inline. Jumps between blocks stay inside: a goto holds a link to its block, an
-indirect jump looks into the vCPU's jump cache.
+the code; ``jump_table`` has LLVM make one jump table of it. Memory accesses probe the TLB inline. Jumps between blocks stay inside: a goto holds a link to
+its block, an indirect jump looks into the vCPU's jump cache.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dbt.abi import memory
 from dbt.abi.exits import Exit
 from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, PAGE_MASK
-from dbt.abi.records import CODES, IMMEDIATE_FORMS, RECORD_BYTES, is_rare
+from dbt.abi.records import CODE_MASK, CODES, IMMEDIATE_FORMS, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, instances
 from dbt.ir.types import TYPES
 from runtime.kernels import exclusive, mem, offsets, rare, sem, softmmu
@@ -132,7 +132,7 @@ def interpret(cpu, block):
         while True:
             w = ld64(proc, record)
             v = ld64(proc, record + 8)
-            code = w & 0xFFFF
+            code = w & CODE_MASK
             d = (w >> 13) & 0x7FFF8
             a = (w >> 32) << 3
             b = (v << 32) >> 32
