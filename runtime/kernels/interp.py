@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-from dbt.abi import memory
+from dbt.abi import memory, records
 from dbt.abi.exits import Exit
 from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, PAGE_MASK
-from dbt.abi.records import CODE_MASK, CODES, IMMEDIATE_FORMS, RECORD_BYTES, is_rare
+from dbt.abi.records import CODES, IMMEDIATE_FORMS, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, instances
 from dbt.ir.types import TYPES
 from runtime.kernels import exclusive, mem, offsets, rare, sem, softmmu
@@ -362,7 +362,7 @@ def source() -> str:
 
 def _make() -> object:
     scope: dict[str, object] = {}
-    for module in (rare, mem, sem, memory, offsets, exclusive, softmmu):
+    for module in (rare, mem, sem, memory, records, offsets, exclusive, softmmu):
         scope.update({name: value for name, value in vars(module).items() if not name.startswith("__")})
     scope.update({name: value for name, value in globals().items() if name not in scope})
     scope.update({f"EXIT_{row.name}": int(row) for row in Exit})

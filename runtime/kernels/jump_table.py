@@ -72,7 +72,7 @@ def _complete(text: str, at: int) -> str:
     """Give the switch at offset *at* a case for each value that its mask lets through."""
     found = _WHOLE.match(text, at)
     assert found is not None
-    head = text.rindex("\ndefine ", 0, at)
+    head = text.rindex("define ", 0, at)
     masked = re.search(rf"  {re.escape(found['value'])} = and i64 \S+, (\d+)\n", text[head:at])
     if masked is None:
         return text
