@@ -19,10 +19,11 @@ from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 
 GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
-WARM_MS, MEASURE_MS = 1500, 400
+WARM_MS, MEASURE_MS = 500, 300
 DAMAGED = 1  # the guest's exit status when its data is wrong
 RANGE_WORDS = (1, 2, 128, 1024)
 QEMU = "qemu-arm"
+SLOWEST = "flush"
 KERNELS = {  # name: the guest's kernel and the numbers of words that it is measured with
     "counter": ("range", RANGE_WORDS[:1]),
     "range": ("range", RANGE_WORDS[1:]),
@@ -30,8 +31,11 @@ KERNELS = {  # name: the guest's kernel and the numbers of words that it is meas
     "ticket": ("ticket", (1,)),
     "stack": ("stack", (1,)),
     "private": ("private", (1,)),
+    "neighbours": ("neighbours", (1,)),
     "plain": ("plain", (1,)),
+    "fresh": ("fresh", (1,)),
 }
+OWN_DATA = ("private", "neighbours", "plain")  # kernels whose threads share no cache line: they should scale
 STATISTICS = {  # column of the report: counter of ``dbt run --stats``, which is of the whole run
     "flushes": "tlb_flushes",
     "rendezvous": "rendezvous",
@@ -125,7 +129,9 @@ def parse(line: str) -> dict[str, int]:
 
 
 def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[str, Any]:
-    """The report: medians of *runs* interleaved runs of each case by each subject."""
+    """The report: medians of *runs* interleaved runs of each case by each subject. One run of each kernel before them fills the code cache."""
+    first = {(case.kernel, subject): partial(run, case, subject) for case in chosen for subject in by if subject.scheme != QEMU}
+    rounds.measure(first, 1, lambda key: f"{key[0]} {key[1].name}: the code cache")
     samples = rounds.measure(
         {(case, subject): partial(run, case, subject) for case in chosen for subject in by},
         runs,
@@ -158,19 +164,58 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 def text(report: dict[str, Any]) -> str:
-    """The report as a Markdown table."""
+    """The report as Markdown: all that was measured, then what it says in ratios."""
+    parts = [_everything(report), *filter(None, (_ratios(report["rows"]), _scaling(report["rows"])))]
+    return "\n".join([*parts, f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, ["---"] * len(heads), *rows)) + "\n"
+
+
+def _speeds(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, int], dict[str, float]]:
+    """Operations a second by case and vCPUs, then by subject."""
+    speeds: dict[tuple[str, int], dict[str, float]] = {}
+    for row in rows:
+        speeds.setdefault((row["case"], row["vcpus"]), {})[row["subject"]] = row["ops_per_second"]
+    return speeds
+
+
+def _ratios(rows: Sequence[dict[str, Any]]) -> str:
+    """Each subject's speed as a multiple of qemu-arm's, and the default scheme's as one of the slowest design's."""
+    subjects = [name for name in dict.fromkeys(row["subject"] for row in rows) if name != QEMU]
+    lines = []
+    for (case, vcpus), speed in _speeds(rows).items():
+        over = _quotient(speed.get(DEFAULT_SCHEME), speed.get(SLOWEST))
+        lines.append([case, str(vcpus), *[_quotient(speed.get(name), speed.get(QEMU)) for name in subjects], over])
+    if not any(cell for line in lines for cell in line[2:]):
+        return ""
+    return _table(("kernel", "vCPUs", *[f"{name} / {QEMU}" for name in subjects], f"{DEFAULT_SCHEME} / {SLOWEST}"), lines)
+
+
+def _scaling(rows: Sequence[dict[str, Any]]) -> str:
+    """What several threads with data of their own do, as a multiple of what one does."""
+    speeds = _speeds([row for row in rows if row["kernel"] in OWN_DATA])
+    counts = sorted({vcpus for _, vcpus in speeds} - {1})
+    names = dict.fromkeys((case, name) for (case, _), speed in speeds.items() for name in speed)
+    lines = [[*key, *[_quotient(speeds.get((key[0], n), {}).get(key[1]), speeds.get((key[0], 1), {}).get(key[1])) for n in counts]] for key in names]
+    return _table(("kernel", "scheme", *[f"{n} / 1 vCPU" for n in counts]), lines) if counts and (min(vcpus for _, vcpus in speeds) == 1) else ""
+
+
+def _quotient(speed: float | None, other: float | None) -> str:
+    return f"{speed / other:.2f}" if speed and other else ""
+
+
+def _everything(report: dict[str, Any]) -> str:
     heads = ("kernel", "vCPUs", "scheme", "Mops/s", "to qemu-arm", "failed stcond", "flushes", "rendezvous", "sections", "median wait", "waiting", "data")
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    lines = []
     for row in report["rows"]:
         ratio = "" if row["ratio_to_qemu"] is None or row["scheme"] == QEMU else f"{row['ratio_to_qemu']:.2f}"
         counts = ["" if row[name] is None else f"{row[name]:.0f}" for name in ("flushes", "rendezvous", "sections")]
-        waits = [
-            "" if row["median_wait_us"] is None else f"{row['median_wait_us']:.1f} us",
-            "" if row["waiting_us"] is None else f"{row['waiting_us'] / 1e3:.1f} ms",
-        ]
+        waits = [_scaled(row["median_wait_us"], 1, "us"), _scaled(row["waiting_us"], 1e3, "ms")]
         cells = [row["case"], str(row["vcpus"]), row["subject"], f"{row['ops_per_second'] / 1e6:.2f}", ratio, f"{row['failure_rate']:.2%}", *counts, *waits]
-        lines.append("| " + " | ".join([*cells, _data(row)]) + " |")
-    return "\n".join([*lines, "", f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
+        lines.append([*cells, _data(row)])
+    return _table(heads, lines)
 
 
 def _data(row: dict[str, Any]) -> str:

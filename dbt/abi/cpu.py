@@ -52,6 +52,8 @@ def header() -> Layout:
         "excl_version",  # the granule's version
         "excl_epoch",  # the page's epoch; 0: noted while the process had one vCPU
         "excl_cause",  # without a reservation: why (row of Failure)
+        "excl_failed",  # `links` at the last store-conditional that another vCPU beat
+        "excl_wait",  # how long this vCPU gave way then (pauses)
         "state",  # row of State
         "passed",  # the last grace period this vCPU has passed a poll of
         "links",  # statistics: load-links

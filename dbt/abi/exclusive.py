@@ -74,6 +74,11 @@ AGE_SAMPLE = 64  # stores under the protocol by one vCPU between two looks
 AGE_LIMIT = 16
 MOST_DOUBLINGS = 10
 
+# A vCPU whose store-conditional was beaten gives way for a while (pauses of the host), twice as long if it was beaten BEATEN_AGAIN load-links ago or less.
+LEAST_WAIT = 4
+MOST_WAIT = 128
+BEATEN_AGAIN = 64
+
 # Where store-conditionals failed: one table a vCPU of {pc, cause, writer, count}.
 FAILURE_ENTRIES = 64
 FAILURE_ENTRY_BITS = 5

@@ -21,6 +21,7 @@ HELPERS: dict[str, tuple[str, str, str]] = {
     "jump_miss": ("l", "pll", "Indirect jump whose jump-cache entry misses: address, mode; gives a native entry or 0."),
 }
 
+AGAIN = -0x5EC0_0D17_C0DE_CA11  # result of a helper's quick way that has done nothing (a value that is this by chance goes the long way, and is right)
 ATOMIC_REPLAY = 1 << 24  # leave with Exit.REPLAY in place of a fault
 RMW_KINDS = ("add", "and", "or", "xor", "xchg", "umin", "umax", "smin", "smax")
 

@@ -19,7 +19,8 @@ import llvmlite.binding as llvm
 from numba import njit
 from numba.core import config, types
 
-from dbt.abi.helpers import HELPERS
+from dbt.abi.helpers import AGAIN, HELPERS
+from dbt.backend.llvm.convention import HELPER_CONVENTION
 from runtime.kernels.jump_table import allow_duplication, gather
 from runtime.kernels.lowering import KernelPipeline, lowering_only
 from runtime.kernels.mem import P
@@ -34,12 +35,15 @@ _LOWERED_TYPES = {"ptr": "ptr", "i64": "i64", "void": "ptr"}  # numba returns it
 
 
 class Export(NamedTuple):
-    """A shell of plain C signature around a kernel; with ``convention`` it gets that LLVM calling convention."""
+    """A shell of plain C signature around a kernel; with ``convention`` it gets that LLVM calling convention. ``whole``: the symbol to call where the kernel
+    gives AGAIN."""
 
     symbol: str
     signature: Any
     function: Any
     convention: str = ""
+    whole: str = ""
+    attributes: str = ""
 
 
 EXPORTS: dict[str, Export] = {}
@@ -85,14 +89,21 @@ def export(symbol: str, signature: str) -> Callable[[Callable[..., Any]], Any]:
     return register
 
 
-def helper(name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: the kernel of a row of ``dbt.abi.helpers``. Its symbols are ``name`` for Python and ``helper_name`` for generated code."""
+def helper(name: str, quick: Any = None) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator: the kernel of a row of ``dbt.abi.helpers``. Its symbols are ``name`` for Python and ``helper_name`` for generated code.
+
+    *quick* is a kernel that calls no other and gives AGAIN where it cannot serve: generated code enters there, where there is no register to be
+    saved, and goes on to the whole helper for the rest."""
     result, arguments, _ = HELPERS[name]
     signature = f"{result}({','.join(arguments)})"
 
     def register(function: Callable[..., Any]) -> Any:
         made = export(name, signature)(function)
-        _add(Export("helper_" + name, parse_signature(signature), made, "preserve_mostcc"))
+        symbol = "helper_" + name
+        if quick is not None:
+            _add(Export(symbol, parse_signature(signature), quick, HELPER_CONVENTION, symbol + "_whole"))
+            symbol += "_whole"
+        _add(Export(symbol, parse_signature(signature), made, HELPER_CONVENTION, attributes="noinline" if quick is not None else ""))
         return made
 
     return register
@@ -114,7 +125,8 @@ def _lower(row: Export) -> tuple[str, Any]:
     """Name of the lowered function in LLVM, and its library."""
     row.function.compile(row.signature)
     result = row.function.overloads[tuple(row.signature.args)]
-    if result.signature.return_type != row.signature.return_type and row.signature.return_type != types.void:
+    expected = types.int64 if row.whole else row.signature.return_type
+    if result.signature.return_type != expected and expected != types.void:
         raise TypeError(f"kernel {row.symbol} returns {result.signature.return_type}, not {row.signature.return_type}")
     return result.fndesc.llvm_func_name, result.library
 
@@ -131,15 +143,28 @@ def _closure(libraries: list[Any]) -> list[Any]:
     return list(seen.values())
 
 
+def _lowered_type(row: Export) -> str:
+    """What the kernel itself returns: one with ``whole`` may give AGAIN, where its shell returns nothing."""
+    return "i64" if row.whole else _LOWERED_TYPES[_LLVM_TYPES[row.signature.return_type]]
+
+
 def _shell(row: Export, lowered: str) -> list[str]:
     """The function that callers see, in LLVM assembly."""
     arguments = [_LLVM_TYPES[t] for t in row.signature.args]
     result = _LLVM_TYPES[row.signature.return_type]
     parameters = ", ".join(f"{t} %a{i}" for i, t in enumerate(arguments))
     returned = "ret void" if result == "void" else f"ret {result} %value"
+    lowered_type, again = _lowered_type(row), []
+    if row.whole:
+        again = [
+            f"  %again = icmp eq i64 %value, {AGAIN}", '  br i1 %again, label %rest, label %done, !prof !{!"branch_weights", i32 1, i32 1000}', "rest:",
+            f"  {'' if result == 'void' else '%late = '}call {row.convention} {result} @{row.whole}({parameters})",
+            f"  ret {result}{'' if result == 'void' else ' %late'}", "done:",
+        ]  # fmt: skip
     return [
-        f"define {row.convention} {result} @{row.symbol}({parameters}) nounwind {{", f'  %value = call {_LOWERED_TYPES[result]} @"{lowered}"({parameters})',
-        f"  {returned}", "}",
+        f"define {row.convention} {result} @{row.symbol}({parameters}) nounwind {row.attributes} {{",
+        f'  %value = call {lowered_type} @"{lowered}"({parameters})',
+        *again, f"  {returned}", "}",
     ]  # fmt: skip
 
 
@@ -149,8 +174,7 @@ def _shells(rows: list[Export], lowered: list[str]) -> str:
     for row, name in zip(rows, lowered, strict=True):
         if name not in declared:
             declared.add(name)
-            result = _LOWERED_TYPES[_LLVM_TYPES[row.signature.return_type]]
-            lines.append(f'declare {result} @"{name}"({", ".join(_LLVM_TYPES[t] for t in row.signature.args)})')
+            lines.append(f'declare {_lowered_type(row)} @"{name}"({", ".join(_LLVM_TYPES[t] for t in row.signature.args)})')
         lines += _shell(row, name)
     return "\n".join(lines)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dbt.abi.exclusive import Failure
 from dbt.abi.exits import Exit
-from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
+from dbt.abi.helpers import AGAIN, ATOMIC_REPLAY, RMW_KINDS
 from runtime.kernels import scheme_cas, scheme_excl, scheme_flush, scheme_hst
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.guard import CAS, FLUSH, HST, after_store, begin_write, end_write, is_guarded
 from runtime.kernels.mem import ld64, ldp, st64
 from runtime.kernels.offsets import CPU_EXIT_REASON, CPU_GUEST_BASE, CPU_PROC, PROC_SCHEME
 from runtime.kernels.probe import last_byte, probe, probe_exclusive
+from runtime.kernels.quick_excl import quick_cas, quick_link, quick_rmw, quick_store
 from runtime.kernels.raw import compare_and_swap, read_modify_write
 from runtime.kernels.reservation import drop
 from runtime.kernels.softmmu import fill, stored
@@ -26,8 +27,8 @@ _excl_store, _flush_store = scheme_excl.store_conditional, scheme_flush.store_co
 _cas_store, _hst_store = scheme_cas.store_conditional, scheme_hst.store_conditional
 
 
-@helper("ldlink")
-def ldlink(cpu, address, size):
+@kernel
+def _link(cpu, address, size):
     scheme = ld64(ldp(cpu, CPU_PROC), PROC_SCHEME)
     if scheme == FLUSH:
         return _flush_link(cpu, address, size)
@@ -36,6 +37,17 @@ def ldlink(cpu, address, size):
     if scheme == HST:
         return _hst_link(cpu, address, size)
     return _excl_link(cpu, address, size)
+
+
+@helper("ldlink", quick=quick_link)
+def ldlink(cpu, address, size):
+    value = quick_link(cpu, address, size)
+    if value != AGAIN:
+        return value
+    value = _link(cpu, address, size)
+    if ld64(cpu, CPU_EXIT_REASON) == 0:
+        fill(cpu, address)
+    return value
 
 
 @kernel
@@ -50,8 +62,10 @@ def _store_conditional(cpu, address, value, size):
     return _excl_store(cpu, address, value, size)
 
 
-@helper("stcond")
+@helper("stcond", quick=quick_store)
 def stcond(cpu, address, value, size):
+    if quick_store(cpu, address, value, size) == 0:
+        return 0
     if not probe_exclusive(cpu, address, size, True) or _store_conditional(cpu, address, value, size) != 0:
         return 1
     stored(cpu, address, size)
@@ -94,15 +108,21 @@ def _probe_atomic(cpu, address, spec):
     return False
 
 
-@helper("rmw")
+@helper("rmw", quick=quick_rmw)
 def rmw(cpu, address, operand, spec):
+    old = quick_rmw(cpu, address, operand, spec)
+    if old != AGAIN:
+        return old
     if not _probe_atomic(cpu, address, spec):
         return 0
     return _atomic(cpu, address, 0, operand, spec & 255, (spec >> 16) & 255)
 
 
-@helper("cas")
+@helper("cas", quick=quick_cas)
 def cas(cpu, address, expected, new, spec):
+    old = quick_cas(cpu, address, expected, new, spec)
+    if old != AGAIN:
+        return old
     if not _probe_atomic(cpu, address, spec):
         return 0
     return _atomic(cpu, address, expected, new, spec & 255, _KIND_CAS)

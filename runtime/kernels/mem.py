@@ -179,6 +179,13 @@ def _fence(builder: ir.IRBuilder) -> None:
     builder.fence("seq_cst")
 
 
+def _prefetch_write(builder: ir.IRBuilder, base: Any, offset: Any) -> None:
+    pointer = builder.gep(base, [offset], source_etype=_I8)
+    i32 = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, i32, i32, i32])
+    builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0"), [pointer, i32(1), i32(3), i32(1)])
+
+
 def _pause(builder: ir.IRBuilder) -> None:
     name = "llvm.x86.sse2.pause" if platform.machine() == "x86_64" else "llvm.donothing"
     builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), name), [])
@@ -190,6 +197,7 @@ def _cycles(builder: ir.IRBuilder) -> Any:
 
 cycles = _intrinsic("cycles", "The host's cycle counter.", I64, (), _cycles)
 fence = _intrinsic("fence", "Sequentially consistent memory fence.", VOID, (), _fence)
+prefetch_write = _intrinsic("prefetch_write", "Fetch the cache line at (base, offset) for writing, in the background.", VOID, (P, I64), _prefetch_write)
 pause = _intrinsic("pause", "Tell the host core that this is a spin loop.", VOID, (), _pause)
 
 # The host ----------------------------------------------------------------------------------------------------------------

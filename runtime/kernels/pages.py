@@ -22,7 +22,7 @@ at the bit again. Either the settler sees the entry or the filler sees the bit.
 from __future__ import annotations
 
 from dbt.abi.exclusive import AGE_LIMIT, AGE_SAMPLE, MOST_DOUBLINGS, PRIVATE_SLOTS, SHARED_FRAME_BIT, SHARED_FRAMES, SLOT_BITS
-from dbt.abi.memory import PAGE_BITS, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL
+from dbt.abi.memory import PAGE_BITS, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, TLB_MMIO
 from runtime.kernels.build import kernel
 from runtime.kernels.mem import a_and64, a_ld64, a_or64, a_st64, fence, ld32, ld64, ldp, lshr, p2i, st64
 from runtime.kernels.offsets import (
@@ -109,7 +109,7 @@ def flag_entries(proc, frame):
         for n in range(TLB_ENTRIES):  # any page may be an alias
             tag = a_ld64(cpu, TLB + (n << TLB_ENTRY_BITS) + TLB_WRITE)
             if tag != EMPTY and frame_of(proc, page_of(tag)) == frame:
-                flag_entry(cpu, page_of(tag), TLB_EXCL)
+                flag_entry(cpu, page_of(tag), TLB_EXCL | TLB_MMIO)
 
 
 @kernel

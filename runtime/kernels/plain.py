@@ -121,6 +121,7 @@ def functions() -> Functions:
         "fence": lambda: None,
         "cycles": lambda: I64(perf_counter_ns()),
         "pause": lambda: None,
+        "prefetch_write": lambda base, offset: None,
         "syscall": _syscall,
         "ticks": lambda: I64(time.monotonic_ns()),
         "likely": bool,

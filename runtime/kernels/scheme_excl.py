@@ -9,21 +9,37 @@ another process's in a shared page, may come at any time.
 
 from __future__ import annotations
 
-from dbt.abi.exclusive import GRANULE, GRANULE_WRITER, HOST_WRITER, LOCKED, NEXT_VERSION, SHARED_FRAMES, WRITER_INDEX_SHIFT, Failure
+from dbt.abi.exclusive import (
+    BEATEN_AGAIN,
+    GRANULE,
+    GRANULE_WRITER,
+    HOST_WRITER,
+    LEAST_WAIT,
+    LOCKED,
+    MOST_WAIT,
+    NEXT_VERSION,
+    SHARED_FRAMES,
+    WRITER_INDEX_SHIFT,
+    Failure,
+)
 from dbt.abi.memory import PAGE_BITS
 from runtime.kernels.build import kernel
 from runtime.kernels.granules import granule_of, lock_granule, unlock_granule
 from runtime.kernels.host import back_off
-from runtime.kernels.mem import a_add64, a_cas64, a_ld64, a_st64, ld64, ldp, lshr, st64
+from runtime.kernels.mem import a_add64, a_cas64, a_ld64, a_st64, ld64, ldp, lshr, pause, prefetch_write, st64
 from runtime.kernels.offsets import (
     CPU_EXCL_ADDR,
     CPU_EXCL_EPOCH,
+    CPU_EXCL_FAILED,
     CPU_EXCL_GRANULE,
     CPU_EXCL_SIZE,
     CPU_EXCL_VALUE,
     CPU_EXCL_VERSION,
+    CPU_EXCL_WAIT,
     CPU_GUEST_BASE,
+    CPU_LINKS,
     CPU_PROC,
+    CPU_REQUEST,
     PAGE_EPOCH,
     PROC_HOST_WRITES,
     PROC_PARALLEL,
@@ -85,6 +101,24 @@ def _store_alone(cpu, proc, address, value, size):
 
 
 @kernel
+def _give_way(cpu, proc, granule, address):
+    """Another vCPU was faster. Tried again at once, the two would take the cache lines from each other at every access; so this one leaves them to the other
+    for a while, and then takes both for writing, so that the load-link that follows and its store-conditional find them there."""
+    links = ld64(cpu, CPU_LINKS)
+    wait = LEAST_WAIT
+    if links - ld64(cpu, CPU_EXCL_FAILED) <= BEATEN_AGAIN:
+        wait = min(2 * ld64(cpu, CPU_EXCL_WAIT), MOST_WAIT)
+    st64(cpu, CPU_EXCL_FAILED, links)
+    st64(cpu, CPU_EXCL_WAIT, wait)
+    for _ in range(wait):
+        if a_ld64(cpu, CPU_REQUEST) != 0:
+            break
+        pause()
+    prefetch_write(proc, granule)
+    prefetch_write(ldp(cpu, CPU_GUEST_BASE), address)
+
+
+@kernel
 def store_conditional(cpu, address, value, size):
     proc = ldp(cpu, CPU_PROC)
     where = physical(proc, address)
@@ -101,6 +135,7 @@ def store_conditional(cpu, address, value, size):
     if a_cas64(proc, granule, version, version | LOCKED) != version:
         writer = a_ld64(proc, granule + GRANULE_WRITER)
         failed(cpu, _HOST if writer == _BY_HOST else _STORE, writer)
+        _give_way(cpu, proc, granule, address)
         return 1
     expected = ld64(cpu, CPU_EXCL_VALUE)
     if compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, expected, value, size) != expected:
@@ -130,7 +165,7 @@ def begin_write(proc, address, last):
 
 
 @kernel(inline=True)
-def _follow(cpu, proc, granule, where, address):
+def follow(cpu, proc, granule, where, address):
     """The own reservation, if it is still valid, outlives the own write. The granule is locked."""
     version = a_ld64(proc, granule) & ~LOCKED
     if ld64(cpu, CPU_EXCL_GRANULE) != granule or ld64(cpu, CPU_EXCL_VERSION) != version or ld64(cpu, CPU_EXCL_EPOCH) == _ALONE:
@@ -146,7 +181,7 @@ def _follow(cpu, proc, granule, where, address):
 def _end_second(cpu, proc, granule, last):
     where = physical(proc, last)
     if granule_of(where) != granule:
-        _follow(cpu, proc, granule_of(where), where, last)
+        follow(cpu, proc, granule_of(where), where, last)
         unlock_granule(proc, granule_of(where), writer_of(cpu))
 
 
@@ -155,7 +190,7 @@ def end_write(cpu, proc, address, last):
     """After the write."""
     where = physical(proc, address)
     granule = granule_of(where)
-    _follow(cpu, proc, granule, where, address)
+    follow(cpu, proc, granule, where, address)
     if (address ^ last) & ~(GRANULE - 1) != 0:
         _end_second(cpu, proc, granule, last)
     unlock_granule(proc, granule, writer_of(cpu))

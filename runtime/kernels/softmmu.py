@@ -9,19 +9,19 @@ invalidated, then what may wait, then the TLB is filled from what holds by then.
 
 from __future__ import annotations
 
-from dbt.abi.exclusive import SHARED_FRAMES, Scheme
+from dbt.abi.exclusive import SHARED_FRAMES
+from dbt.abi.helpers import AGAIN
 from dbt.abi.memory import PAGE_BITS, PAGE_CODE, PAGE_MASK, PAGE_SIZE, TLB_EXCL, TLB_MMIO, TLB_NOTDIRTY
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.codepages import invalidate
 from runtime.kernels.guard import after_store, store_in_page
 from runtime.kernels.mem import a_ld64, a_st64, fence, g_ld8, ld64, ldp, lshr, st64, stp
-from runtime.kernels.offsets import CPU_GUEST_BASE, CPU_PROC, PROC_ADDRESS_MASK, PROC_SCHEME, TLB_ADDEND, TLB_CODE, TLB_READ, TLB_WRITE
+from runtime.kernels.offsets import CPU_GUEST_BASE, CPU_PROC, PROC_ADDRESS_MASK, TLB_ADDEND, TLB_CODE, TLB_READ, TLB_WRITE
 from runtime.kernels.pages import frame_of, is_exclusive
 from runtime.kernels.probe import READABLE, WRITABLE, last_byte, page_flags, probe
+from runtime.kernels.quick_excl import quick_plain_store
 from runtime.kernels.raw import raw_load
 from runtime.kernels.tlb import EMPTY, entry_of
-
-_HST = int(Scheme.HST)
 
 
 @kernel(inline=True)
@@ -40,7 +40,7 @@ def _write_tag(cpu, page):
     tag = page | (TLB_NOTDIRTY if flags & PAGE_CODE else 0)
     if is_exclusive(proc, frame):
         tag |= TLB_EXCL
-        if frame >= SHARED_FRAMES and ld64(proc, PROC_SCHEME) == _HST:
+        if frame >= SHARED_FRAMES:
             tag |= TLB_MMIO
     return tag
 
@@ -101,9 +101,11 @@ def ld_slow(cpu, address, spec):
     return _load(cpu, address, size)
 
 
-@helper("st_slow")
+@helper("st_slow", quick=quick_plain_store)
 def st_slow(cpu, address, value, spec):
     size = spec & 255
+    if quick_plain_store(cpu, address, value, spec) != AGAIN:
+        return
     if probe(cpu, address, size, spec >> 8, True):
         _store(cpu, address, value, size)
         stored(cpu, address, size)

@@ -31,6 +31,8 @@ _STUCK = "cannot all end"
 
 # Guards that several mistakes remove.
 _OF_THIS_PLACE = "    if held == physical and ld64(cpu, CPU_EXCL_SIZE) == size:\n"
+_SWAPPED = "compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, expected, value, size) != expected"
+_SWAPPED_ANYHOW = "compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, raw_load(ldp(cpu, CPU_GUEST_BASE), address, size), value, size) < 0"
 _STORED = "    unlock_granule(proc, granule, writer_of(cpu))\n    return 0\n"
 
 MISTAKES = (
@@ -64,6 +66,11 @@ MISTAKES = (
     if a_ld64(proc, PROC_ASKER_SLEEPS)''', '''    if a_ld64(proc, PROC_ASKER_SLEEPS)''')),
     Mistake(2, "who waits for a section counts as running", "two askers", _STUCK,
             _guard("rendezvous.py", "        a_st64(cpu, CPU_STATE, meanwhile)\n        _tell_asker(proc)\n        _sleep", "        _sleep")),
+    Mistake(2, "the quick way does not look whether the page is settled", "given back", _CAME_BETWEEN,
+            _guard("quick_excl.py", "    if epoch & 1 == 0 or a_ld64(proc, record + PAGE_LINKED) == 0:\n", "    if False:\n")
+            + _guard("quick_excl.py", "    if epoch & 1 == 0 or a_ld64(proc, page_record(lshr(address, PAGE_BITS)) + PAGE_EPOCH) != epoch:\n", "    if False:\n")),
+    Mistake(2, "the quick store takes no lock", "same value", _CAME_BETWEEN,
+            _guard("quick_excl.py", "    if _lock_at_once(proc, granule) & LOCKED:\n        return AGAIN\n    raw_store", "    raw_store")),
     Mistake(3, "a store to a page with a link forgets the code made from it", "code and a link", "code was made from",
             _guard("softmmu.py", "        _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
                    "        _store(cpu, address, value, size)\n        if not is_exclusive(ldp(cpu, CPU_PROC), lshr(address, PAGE_BITS)):\n"
@@ -87,11 +94,17 @@ MISTAKES = (
             _guard("reservation.py", '''    a_st64(cpu, CPU_EXCL_ADDR, NOBODY)
     st64(cpu, CPU_EXCL_CAUSE, _NONE)
 ''', "    st64(cpu, CPU_EXCL_CAUSE, _NONE)\n")
+            + _guard("quick_excl.py", "    a_st64(cpu, CPU_EXCL_ADDR, NOBODY)\n", "")
+            + _guard("quick_excl.py", _STORED, "    a_st64(proc, granule, version)\n    return 0\n")
+            + _guard("quick_excl.py", _SWAPPED, _SWAPPED_ANYHOW)
             + _guard("scheme_excl.py", _STORED, "    a_st64(proc, granule, version)\n    return 0\n")
-            + _guard("scheme_excl.py", "compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, expected, value, size) != expected",
-                     "compare_and_swap(ldp(cpu, CPU_GUEST_BASE), address, raw_load(ldp(cpu, CPU_GUEST_BASE), address, size), value, size) < 0")),
+            + _guard("scheme_excl.py", _SWAPPED, _SWAPPED_ANYHOW)),
     Mistake(7, "the address does not count", "the last link counts", "another address or size",
             _guard("reservation.py", _OF_THIS_PLACE, "    if held != NOBODY and ld64(cpu, CPU_EXCL_SIZE) == size:\n")),
+    Mistake(7, "the address does not count on the quick way", "the last link counts", "another address or size",
+            _guard("quick_excl.py", " or a_ld64(cpu, CPU_EXCL_ADDR) != address", "")),
+    Mistake(7, "the size does not count on the quick way", "another size", "another address or size",
+            _guard("quick_excl.py", " or ld64(cpu, CPU_EXCL_SIZE) != size", "")),
     Mistake(7, "the size does not count", "another size", "another address or size",
             _guard("reservation.py", _OF_THIS_PLACE, "    if held == physical:\n")),
     Mistake(7, "an alias is another place", "an alias", _CAME_BETWEEN,
@@ -111,5 +124,7 @@ MISTAKES = (
             _guard("exclusive.py", "    guarded = is_guarded(proc, address) or is_guarded(proc, last)\n", "    guarded = False\n")),
     Mistake(13, "a store-conditional gives the page back", "stays exclusive", "given back and taken again",
             _guard("scheme_excl.py", _STORED, "    unlock_granule(proc, granule, writer_of(cpu))\n"
-                   "    a_st64(proc, page_record(lshr(where, PAGE_BITS)) + PAGE_EPOCH, epoch + 1)\n    return 0\n")),
+                   "    a_st64(proc, page_record(lshr(where, PAGE_BITS)) + PAGE_EPOCH, epoch + 1)\n    return 0\n")
+            + _guard("quick_excl.py", _STORED, "    unlock_granule(proc, granule, writer_of(cpu))\n"
+                     "    a_st64(proc, page_record(lshr(address, PAGE_BITS)) + PAGE_EPOCH, epoch + 1)\n    return 0\n")),
 )  # fmt: skip

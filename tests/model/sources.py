@@ -40,6 +40,8 @@ SMALL = (
     Mutation("dbt/abi/memory.py", "TLB_BITS = 12\n", "TLB_BITS = 1\n"),
     Mutation("runtime/kernels/host.py", "SPINS = 100 ", "SPINS = 1 "),
     Mutation("runtime/kernels/host.py", "return turn + 1\n", "return min(turn + 1, SPINS)\n"),  # turns beyond that are alike
+    Mutation("dbt/abi/exclusive.py", "LEAST_WAIT = 4\n", "LEAST_WAIT = 0\n"),
+    Mutation("dbt/abi/exclusive.py", "MOST_WAIT = 128\n", "MOST_WAIT = 0\n"),  # giving way is waiting, and the model has no clock
     Mutation("runtime/kernels/interp.py", "interpret = _make()\n", "interpret = None\n"),  # 600 cases that no program of the model needs
 )
 
@@ -145,7 +147,8 @@ def _memory_functions(issue: Issue) -> dict[str, Callable[..., Any]]:
             return number(0)  # sched_yield
         return number(issue("wait" if operation & 1 == 0 else "wake", address, 32, value))
 
-    made |= {"ldp": made["ld64"], "stp": made["st64"], "pause": lambda: None, "ticks": lambda: number(0), "fence": lambda: issue("fence"), "syscall": syscall}
+    made |= {"ldp": made["ld64"], "stp": made["st64"], "pause": lambda: None, "prefetch_write": lambda base, offset: None, "ticks": lambda: number(0),
+             "fence": lambda: issue("fence"), "syscall": syscall}  # fmt: skip
     return made
 
 
@@ -171,7 +174,7 @@ class Sources:
         self._replace("runtime.kernels.mem", {**_memory_functions(issue), "P": None})
         self._replace("runtime.kernels.build", {
             "kernel": lambda function=None, inline=False: function or (lambda f: f),
-            "export": lambda symbol, signature: lambda f: f, "helper": lambda name: lambda f: f, "llvm_text": lambda text: None,
+            "export": lambda symbol, signature: lambda f: f, "helper": lambda name, quick=None: lambda f: f, "llvm_text": lambda text: None,
         })  # fmt: skip
 
     def __getitem__(self, name: str) -> ModuleType:

@@ -10,7 +10,8 @@
 #include "guest.h"
 #include "threads.h"
 
-enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64 };
+enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64, LINE = 16, FRESH_PAGES = 64 };
+enum { SYS_MMAP2 = 192, READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
 
 /* What a thread tells about itself: on a page of its own, which never holds an exclusive access. */
 typedef struct {
@@ -28,6 +29,8 @@ typedef struct node {
 static PAGES progress_t progress[MAX_THREADS];
 static PAGES volatile u32 words[MAX_WORDS];
 static PAGES volatile u32 private_words[MAX_THREADS][PAGE / 4];
+static PAGES volatile u32 neighbours[MAX_THREADS * LINE]; /* a cache line for each thread, 64 of them on a page */
+static PAGES volatile u32 fresh[FRESH_PAGES][PAGE / 4];
 static PAGES volatile u32 locks[PAGE / 4]; /* two locks, or next ticket and ticket served, a cache line apart */
 static PAGES volatile u32 guarded[PAGE / 4];
 static PAGES node_t *volatile head[PAGE / 4];
@@ -81,7 +84,33 @@ static inline void op_range(self_t *self) { add_exclusive(&words[next_random(&se
 
 static inline void op_private(self_t *self) { add_exclusive(private_words[self->me], 1, &self->failures); }
 
-/* The same without exclusive accesses: what the machinery costs a program that has none. */
+/* The same, but all threads' words are on one page. */
+static inline void op_neighbours(self_t *self) { add_exclusive(&neighbours[self->me * LINE], 1, &self->failures); }
+
+/* New memory in place of the old: what was known of these pages is forgotten. */
+static void renew(void) {
+  register long r7 __asm__("r7") = SYS_MMAP2;
+  register long r0 __asm__("r0") = (long)fresh;
+  register long r1 __asm__("r1") = sizeof fresh;
+  register long r2 __asm__("r2") = READ_WRITE;
+  register long r3 __asm__("r3") = PRIVATE_FIXED_ANONYMOUS;
+  register long r4 __asm__("r4") = -1;
+  register long r5 __asm__("r5") = 0;
+  __asm__ volatile("svc 0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5) : "memory");
+}
+
+/* The first thread links in one page after another that has never held an exclusive access, while the others run: how long it waits for them is what counts. */
+static inline void op_fresh(self_t *self) {
+  if (self->me) {
+    private_words[self->me][0]++;
+    return;
+  }
+  u32 page = private_words[0][0]++ % FRESH_PAGES;
+  if (!page) renew();
+  add_exclusive(fresh[page], 1, &self->failures);
+}
+
+/* As private, without exclusive accesses: what the machinery costs a program that has none. */
 static inline void op_plain(self_t *self) { private_words[self->me][0]++; }
 
 static inline void op_twolock(self_t *self) {
@@ -157,7 +186,9 @@ static inline void op_stack(self_t *self) {
   }
 BATCHED(range)
 BATCHED(private)
+BATCHED(neighbours)
 BATCHED(plain)
+BATCHED(fresh)
 BATCHED(twolock)
 BATCHED(ticket)
 BATCHED(stack)
@@ -167,8 +198,8 @@ typedef struct {
   void (*run)(self_t *);
 } kernel_t;
 
-static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"plain", batch_plain},
-                                   {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack}};
+static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"neighbours", batch_neighbours}, {"plain", batch_plain},
+                                   {"fresh", batch_fresh}, {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack}};
 static const kernel_t *kernel;
 
 static void worker(u32 me) {
@@ -195,7 +226,11 @@ static u32 damage(u32 threads) {
     for (u32 i = 0; i < MAX_WORDS; i++) found += words[i];
     return wrong + difference(found, total);
   }
-  if (kernel->run == batch_private || kernel->run == batch_plain) {
+  if (kernel->run == batch_neighbours) {
+    for (u32 i = 0; i < threads; i++) wrong += difference(neighbours[i * LINE], progress[i].ops);
+    return wrong;
+  }
+  if (kernel->run == batch_private || kernel->run == batch_plain || kernel->run == batch_fresh) {
     for (u32 i = 0; i < threads; i++) wrong += difference(private_words[i][0], progress[i].ops);
     return wrong;
   }

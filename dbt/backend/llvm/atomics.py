@@ -66,6 +66,7 @@ def _inline(r: Region, inst: Inst, helper: str, how: int, write: Callable[[str, 
     size, type = bytes_of(inst.of), llvm_type(inst.of)
     operands = [r.operand(arg) for arg in inst.args[1:]]
     host, slow = check(r, r.operand(inst.args[0]), size, size, "addr_write")
+    t.do(f"call void @llvm.prefetch.p0(ptr {host}, i32 1, i32 3, i32 1)")
     result = t.value(f"{write(host, type, operands)} seq_cst, align {size}{GUEST}")
     if helper == "cas":
         result = t.value(f"extractvalue {{ {type}, i1 }} {result}, 0")
