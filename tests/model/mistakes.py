@@ -68,7 +68,8 @@ MISTAKES = (
             _guard("rendezvous.py", "        a_st64(cpu, CPU_STATE, meanwhile)\n        _tell_asker(proc)\n        _sleep", "        _sleep")),
     Mistake(2, "the quick way does not look whether the page is settled", "given back", _CAME_BETWEEN,
             _guard("quick_excl.py", "    if epoch & 1 == 0 or a_ld64(proc, record + PAGE_LINKED) == 0:\n", "    if False:\n")
-            + _guard("quick_excl.py", "    if epoch & 1 == 0 or a_ld64(proc, page_record(lshr(address, PAGE_BITS)) + PAGE_EPOCH) != epoch:\n", "    if False:\n")),
+            + _guard("quick_excl.py", "    if epoch & 1 == 0 or a_ld64(proc, page_record(lshr(address, PAGE_BITS)) + PAGE_EPOCH) != epoch:\n",
+                     "    if False:\n")),
     Mistake(2, "the quick store takes no lock", "same value", _CAME_BETWEEN,
             _guard("quick_excl.py", "    if _lock_at_once(proc, granule) & LOCKED:\n        return AGAIN\n    raw_store", "    raw_store")),
     Mistake(3, "a store to a page with a link forgets the code made from it", "code and a link", "code was made from",
