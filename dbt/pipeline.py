@@ -119,6 +119,8 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     another block of the region starts. A jump to a block of the region, in the same mode, is a branch; everything else leaves the unit. *entries* (the first
     is the unit's first block) count as blocks too. Blocks are named after their pc.
 
+    *fetch* may raise LookupError for code that it does not have; it must have that of *blocks*.
+
     An indirect exit first looks whether it goes where *guesses* (block -> block) says, and one that is a return whether it goes to one of the other
     entries: these are branches inside the unit then."""
     starts = list(dict.fromkeys([*entries, *blocks]))
@@ -141,8 +143,16 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     unit.entries = [labels[entry] for entry in dict.fromkeys(entries)][1:]
     straighten(unit, state_map(frontend.arch))
     if any(inst.op.name == "ldlink" for inst in unit.insts()):
-        unit.quiet = {exit for exit in _exits(unit) if is_quiet(frontend, fetch, *exit)}
+        unit.quiet = {exit for exit in _exits(unit) if _goes_on_quietly(frontend, fetch, exit)}
     return Region(unit, {entry: labels[entry] for entry in entries}, _merge(ranges))
+
+
+def _goes_on_quietly(frontend: Frontend, fetch: Fetch, exit: Start) -> bool:
+    """``is_quiet``; code that *fetch* does not have is not."""
+    try:
+        return is_quiet(frontend, fetch, *exit)
+    except LookupError:
+        return False
 
 
 def _exits(unit: Unit) -> set[Start]:

@@ -19,7 +19,7 @@ from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
 from runtime import faults, image, imports, own_files
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
-from runtime.process_block import BLOCK_BYTES, MAX_VCPUS, ProcessBlock, proc
+from runtime.process_block import BLOCK_BYTES, MAX_VCPUS, NEVER_HOT, ProcessBlock, proc
 from runtime.section import ExclusiveSection
 from runtime.shapes import ShapeStore
 from runtime.templates import TemplateStore, sources_fingerprint
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 TIERS = ("0", "1", "auto")
 MEMORIES = ("host", "tlb")
-_NEVER_HOT = (1 << 63) - 1
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _EXITS = {int(row): row for row in Exit}
 
@@ -67,7 +66,7 @@ class Engine:
         self.image = image.load()
         self.block = ProcessBlock()
         self.block.put("insn_rule", INSN_RULES[arch])
-        self.block.put("hot_threshold", _NEVER_HOT)
+        self.block.put("hot_threshold", NEVER_HOT)
         self.block.put("scheme", self.scheme)
         if self.scheme is Scheme.HST:
             self.block.set_bitmap(0)
@@ -97,9 +96,16 @@ class Engine:
         self.raise_request = self.image.function("raise_request", None, p, n)
         self.drop_request = self.image.function("drop_request", None, p, n)
         if tier != "0":
-            from runtime.compiler import Tier1
+            self.tier1 = self._new_tier1(persistent)
 
-            self.tier1 = Tier1(self, persistent)
+    def _new_tier1(self, persistent: bool) -> Tier1:
+        if self.tier == "1":
+            from runtime.compiler import Synchronous
+
+            return Synchronous(self, persistent)
+        from runtime.background import Background
+
+        return Background(self, persistent)
 
     def _helper_table(self) -> Any:
         table = (ctypes.c_uint64 * len(HELPERS))()
@@ -158,7 +164,7 @@ class Engine:
                 self.lifter.lift(vcpu)
             elif reason == Exit.HOT:
                 if self.tier1 is not None:
-                    self.tier1.compile_hot()
+                    self.tier1.notice()
             elif reason == Exit.ARENA_FULL:
                 self._reset_arena()
             elif reason == Exit.REQUEST and vcpu.get("exit_arg") & REQUEST_CODE:

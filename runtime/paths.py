@@ -1,10 +1,11 @@
-"""Where this program keeps files of its own."""
+"""Where this program keeps files of its own, and where processes that belong together meet."""
 
 from __future__ import annotations
 
 import os
 
 _fixed: str | None = None
+_tree = ""
 
 
 def fix_cache_dir(path: str) -> None:
@@ -20,3 +21,11 @@ def cache_dir() -> str:
         return own
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "dbt-translator")
+
+
+def adopt_tree(name: str | None = None) -> str:
+    """The secret name of the tree of processes that this one belongs to (*name* if given): the processes of one tree share a compile server."""
+    global _tree
+    if name or not _tree:
+        _tree = name or os.urandom(12).hex()
+    return _tree

@@ -23,6 +23,7 @@ PAGE_BUCKETS = 1 << 20
 TEMPLATE_BUCKETS = 1 << 16
 TEMPLATE_BYTES = 1 << 26
 HOT_SLOTS = 1 << 12
+NEVER_HOT = (1 << 63) - 1  # executions
 MAX_VCPUS = 1 << 10
 SHAPE_BUCKETS = 1 << 12
 SHAPE_BYTES = 1 << 24
@@ -31,6 +32,8 @@ FORM_PIECES = 4  # pieces of a field of a form
 FORM_FIELD_COUNT = 6
 HOLE_BYTES = 16  # a hole of a shape: offset in the template, bytes << 32, field << 40; then the factor
 BLOCK_INSNS = 64  # most guest instructions in one block
+MOST_EXITS = 2 * BLOCK_INSNS  # direct targets of a block that are told...
+COMES_BACK = 1 << 32  # ...and what is added to their number if control comes back behind it
 
 # A translated block. The 64-bit tag is dbt.abi.memory.jump_tag(pc, mode).
 block = Layout("block")
@@ -41,13 +44,13 @@ for _name in (
     "records",  # offset of the first record; 0 for a watch (a range of guest code that a region was made from)
     "code",  # where tier 0 enters: `records` while the block is valid and has no native entry, else 0
     "count",  # executions in tier 0
+    "hot_at",  # executions that put it in the hot queue; NEVER_HOT while it is there
     "native",  # host address of the tier-1 entry, or 0
     "valid_word",  # host address of the u64 that tells whether the region behind `native` (or of a watch) is valid, or 0
     "dead",  # 1 once invalidated
     "hash_next",  # next block in the bucket
     "page_next",  # next block in the list of the first page...
     "page_next2",  # ...and of the second page it touches
-    "queued",  # 1 once it was put in the hot queue
     "went",  # tag of where its last indirect jump went, or 0: what compiled code tries first
 ):
     block.add(_name, 8)
@@ -113,8 +116,8 @@ for _name in (
     "shape_templates",  # statistics: templates made from shapes
     "hot_head",  # hot queue: next to read...
     "hot_tail",  # ...and next to write, counting up
-    "hot_threshold",
-    "hot_stop",  # 1: a full hot queue entry ends run() with Exit.HOT (synchronous tier 1)
+    "hot_threshold",  # `hot_at` of a block that is built
+    "hot_stop",  # 1: a block that is put in the hot queue ends run() with Exit.HOT
     "vcpu_count",  # high-water mark of `vcpus`
     "invalidated",  # statistics: blocks invalidated
     "linked",  # statistics: gotos linked
@@ -191,6 +194,10 @@ class ProcessBlock:
         """Field *name* of the block at offset *at*."""
         return self.read64(at + block.offset(name))
 
+    def put_block_field(self, at: int, name: str, value: int) -> None:
+        """Set field *name* of the block at offset *at*."""
+        ctypes.c_uint64.from_address(self.address + at + block.offset(name)).value = value
+
     def reset_code(self) -> None:
         """Forget all blocks and records (templates stay). Only while no vCPU runs."""
         for name in _CODE_AREAS:
@@ -204,6 +211,10 @@ class ProcessBlock:
     def set_bitmap(self, byte: int) -> None:
         """Fill the exclusive bitmap: 0xFF, every page is dirty; 0, every page is exclusive. Before any vCPU runs."""
         ctypes.memset(self.address + proc.offset("bitmap"), byte, FRAME_SLOTS // 8)
+
+    def has_hot(self) -> bool:
+        """True if the hot queue is not empty."""
+        return self.get("hot_head") != self.get("hot_tail")
 
     def take_hot(self) -> list[int]:
         """Offsets of the blocks that became hot since the last call. One caller at a time."""

@@ -12,7 +12,8 @@ from dbt.pipeline import Region, Start, lift_region, optimise
 from dbt.views import disasm, ir, layout
 from dbt.views.lines import Line
 from dbt.views.source import ISAS, Source
-from runtime.regions import Static, plan
+from runtime.regions import plan
+from runtime.static_flow import Static
 
 
 @dataclass
@@ -47,7 +48,8 @@ def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: 
     entries = _linear(frontend, source, start) if whole else [start]
     blocks = entries
     if region and not whole:
-        entries, blocks, _ = plan(Static(frontend, source.fetch), start)
+        planned = plan(Static(frontend, source.fetch), start)
+        entries, blocks = planned.entries, planned.blocks
 
     def lift() -> Region:
         return lift_region(frontend, source.fetch, entries, blocks)

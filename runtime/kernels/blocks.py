@@ -19,6 +19,7 @@ from runtime.kernels.mem import fence, g_ld8, ld16, ld32, ld64, ldp, lshr, st16,
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_HASH_NEXT,
+    BLOCK_HOT_AT,
     BLOCK_INSNS_COUNT,
     BLOCK_LENGTH,
     BLOCK_RECORDS,
@@ -34,6 +35,7 @@ from runtime.kernels.offsets import (
     PROC_BUILD_PLAIN,
     PROC_BUILD_TAGS,
     PROC_BUILD_TEMPLATES,
+    PROC_HOT_THRESHOLD,
     PROC_INSN_RULE,
     PROC_RECORD_END,
     PROC_RECORD_TAGS,
@@ -266,6 +268,7 @@ def _emit(proc, tag, count):
     st64(proc, made + BLOCK_INSNS_COUNT, count)
     st64(proc, made + BLOCK_RECORDS, first)
     st64(proc, made + BLOCK_CODE, first)
+    st64(proc, made + BLOCK_HOT_AT, ld64(proc, PROC_HOT_THRESHOLD))
     bucket = block_bucket(tag)
     st64(proc, made + BLOCK_HASH_NEXT, ld32(proc, bucket))
     st64(proc, PROC_RECORD_END, to)

@@ -26,7 +26,7 @@ from runtime.kernels.lowering import KernelPipeline, lowering_only
 from runtime.kernels.mem import P
 
 # Modules whose exports make the image, besides those that they import.
-MODULES = ("rare", "dispatch")
+MODULES = ("rare", "dispatch", "flow")
 
 _TYPES: dict[str, types.Type] = {"p": P, "i64": types.int64, "l": types.int64, "v": types.void, "void": types.void}
 _LLVM_TYPES: dict[types.Type, str] = {P: "ptr", types.int64: "i64", types.void: "void"}

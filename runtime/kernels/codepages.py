@@ -16,7 +16,6 @@ from runtime.kernels.guard import host_wrote, mapped_anew
 from runtime.kernels.mem import a_and8, a_ld64, a_or8, a_st64, a_xchg64, fence, i2p, ld8, ld32, ld64, ldp, p2i, pause, st8, st32, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
-    BLOCK_COUNT,
     BLOCK_DEAD,
     BLOCK_HASH_NEXT,
     BLOCK_LENGTH,
@@ -200,7 +199,6 @@ def watch_code(proc, address, size, valid_word):
     st64(proc, at + BLOCK_TAG, address)
     st64(proc, at + BLOCK_LENGTH, size)
     st64(proc, at + BLOCK_VALID_WORD, valid_word)
-    st64(proc, at + BLOCK_COUNT, 0)
     mark_code(proc, address >> PAGE_BITS)
     mark_code(proc, (address + size - 1) >> PAGE_BITS)
     attach(proc, at)

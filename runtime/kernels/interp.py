@@ -22,8 +22,8 @@ from runtime.kernels.build import kernel
 from runtime.kernels.codepages import TAG_PC, lock, unlock
 from runtime.kernels.mem import ld64, lshr, st64
 from runtime.kernels.offsets import (
+    BLOCK_HOT_AT,
     BLOCK_NATIVE,
-    BLOCK_QUEUED,
     BLOCK_TAG,
     CPU_EXIT_REASON,
     CPU_MODE,
@@ -38,7 +38,7 @@ from runtime.kernels.offsets import (
     PROC_RECORD_TAGS,
     PROC_RECORDS,
 )
-from runtime.process_block import HOT_SLOTS
+from runtime.process_block import HOT_SLOTS, NEVER_HOT
 
 _HOT = int(Exit.HOT)
 
@@ -90,12 +90,10 @@ def indirect(cpu, proc, tag):
 
 @kernel
 def push_hot(cpu, proc, block):
-    """Put a block that reached the threshold in the hot queue, once."""
-    if ld64(proc, block + BLOCK_QUEUED):
-        return
+    """Put a block that has become hot in the hot queue; only its ``hot_at`` is looked at, so that it is there once."""
     lock(proc)
-    if ld64(proc, block + BLOCK_QUEUED) == 0:
-        st64(proc, block + BLOCK_QUEUED, 1)
+    if ld64(proc, block + BLOCK_HOT_AT) != NEVER_HOT:
+        st64(proc, block + BLOCK_HOT_AT, NEVER_HOT)
         tail = ld64(proc, PROC_HOT_TAIL)
         st64(proc, PROC_HOT + ((tail & (HOT_SLOTS - 1)) << 3), block)
         mem.a_st64(proc, PROC_HOT_TAIL, tail + 1)
@@ -110,7 +108,6 @@ _HEAD = """
 def interpret(cpu, block):
     proc = ldp(cpu, CPU_PROC)
     mask = ld64(proc, PROC_ADDRESS_MASK)
-    threshold = ld64(proc, PROC_HOT_THRESHOLD)
     while True:
         record = ld64(proc, block + BLOCK_CODE)
         if unlikely((record == 0) | ((a_ld64(cpu, CPU_REQUEST) | ld64(cpu, CPU_COUNT_MODE)) != 0)):
@@ -125,7 +122,7 @@ def interpret(cpu, block):
                 st64(cpu, CPU_BUDGET, budget - ld64(proc, block + BLOCK_INSNS_COUNT))
         count = ld64(proc, block + BLOCK_COUNT) + 1
         st64(proc, block + BLOCK_COUNT, count)
-        if unlikely(count >= threshold):
+        if unlikely(count >= ld64(proc, block + BLOCK_HOT_AT)):
             push_hot(cpu, proc, block)
             if ld64(cpu, CPU_EXIT_REASON) != 0:
                 return

@@ -67,7 +67,7 @@ BLOCK_DEAD = block.offset("dead")
 BLOCK_HASH_NEXT = block.offset("hash_next")
 BLOCK_PAGE_NEXT = block.offset("page_next")
 BLOCK_PAGE_NEXT2 = block.offset("page_next2")
-BLOCK_QUEUED = block.offset("queued")
+BLOCK_HOT_AT = block.offset("hot_at")
 BLOCK_WENT = block.offset("went")
 
 TEMPLATE_CHECK = template.offset("check")

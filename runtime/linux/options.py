@@ -14,9 +14,10 @@ TRACES = {
 
 class Options:
     """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``atomics`` a key of ``dbt.abi.exclusive.SCHEMES``; ``trace`` and ``stats`` as on the command
-    line; ``cache_dir`` is None for the usual place; ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none."""
+    line; ``cache_dir`` is None for the usual place; ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none;
+    ``tree`` names the tree of processes that share a compile server, None for a new one."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog", "atomics")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog", "atomics", "tree")
 
     def __init__(
         self,
@@ -30,12 +31,14 @@ class Options:
         idiom: bool = True,
         watchdog: float = 0,
         atomics: str = DEFAULT_SCHEME,
+        tree: str | None = None,
     ) -> None:
         self.memory = memory
         self.sysroot, self.tier, self.trace, self.stats, self.cache, self.cache_dir = sysroot, tier, trace, stats, cache, cache_dir
         self.idiom = idiom
         self.watchdog = watchdog
         self.atomics = atomics
+        self.tree = tree
 
     def to_text(self) -> str:
         """As a Python literal, read back by ``from_text``."""

@@ -13,7 +13,7 @@ from runtime.linux.options import Options
 from runtime.linux.program import Program, first_program
 from runtime.linux.signals import ALL, SIG_SETMASK, SignalTable
 from runtime.linux.stack import build_stack
-from runtime.paths import cache_dir, fix_cache_dir
+from runtime.paths import adopt_tree, cache_dir, fix_cache_dir
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def run(program: Program, options: Options, ignored: frozenset[int] = frozenset(
     if options.cache_dir is None:
         options.cache_dir = cache_dir()
     fix_cache_dir(options.cache_dir)
+    options.tree = adopt_tree(options.tree)
     host = Host()
     signals = SignalTable(host)
     inherited = Inherited(_signal_mask(host, ALL), signals, ignored)  # threads that the engine starts take no signals: they have no signal blocks

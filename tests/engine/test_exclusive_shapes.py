@@ -13,7 +13,8 @@ from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_SIZE
 from dbt.frontend.base import frontend_for
 from dbt.pipeline import lift_region, optimise
-from runtime.regions import Static, plan
+from runtime.regions import plan
+from runtime.static_flow import Static
 from tests.engine.harness import Harness
 
 PLACE, EXPECTED, STACK = 0x90000, 0x90100, 0x91800  # the atomic variable; what a compare-and-swap expects is in memory; both on one page
@@ -54,8 +55,8 @@ def form(shape: Shape) -> str:
         return shape.code[pc - BASE :][:length] if pc >= BASE else b""
 
     frontend = frontend_for("arm")
-    entries, blocks, _ = plan(_Whole(frontend, fetch), (BASE, shape.mode))
-    unit = optimise(lift_region(frontend, fetch, entries, blocks).unit)
+    planned = plan(_Whole(frontend, fetch), (BASE, shape.mode))
+    unit = optimise(lift_region(frontend, fetch, planned.entries, planned.blocks).unit)
     found = [inst for inst in unit.insts() if inst.op.name.startswith(("rmw_", "cas", "stcond"))]
     assert len(found) == 1, [inst.op.name for inst in found]
     name = found[0].op.name

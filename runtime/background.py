@@ -1,0 +1,268 @@
+"""Tier ``auto``: a thread looks after hot blocks while the vCPUs go on, and the compile server makes the regions.
+
+The thread sleeps until a vCPU puts a block in the hot queue, and exists only then. A block is put there after ``HOT`` executions, when it is worth a look on
+disk, and once more when it has been executed often enough to be worth a compilation (its ``hot_at`` says when). So nobody polls; only while an answer is
+awaited the thread looks at both, the queue and the connection.
+
+The thread has descriptors of its own (``runtime.compileserver.client``), takes no signals, and holds ``lock`` for short steps only: a fork waits for one of
+them at most. A forked child starts its own when a block gets hot there.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # the module signal costs a warm start its import of enum
+import sys
+import threading
+import time
+from _thread import start_new_thread
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runtime.arena import ArenaFull, read_word
+from runtime.compiler import MOST_TRIES, Tier1
+from runtime.compileserver.channel import Closed, Message
+from runtime.compileserver.client import Client, Unavailable, own_descriptors
+from runtime.compileserver.requests import ERROR, LOST, Failure, Request, unpack_answer
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from dbt.pipeline import Start
+    from runtime.engine import Engine
+
+HOT = 2000  # executions in tier 0 that make a block hot: worth a look whether there is native code for it, in memory or on disk
+WORTHWHILE = 20_000  # executions that make it worth a compilation, which costs as much as a million interpreted instructions or more
+MOST_ASKED = 4  # requests of one process that are under way: the next one is planned when more is known
+_AWAKE = 0.003  # seconds that the thread stays awake for more blocks: a vCPU that wakes it loses some microseconds
+_GLANCE = 0.002  # seconds between two looks at the queue while an answer is awaited
+_IDLE = 20.0  # seconds without a hot block until the server is let go
+_PATIENCE = 120.0  # seconds for an answer: more than the server takes for a region that ends badly
+_SWITCH_SECONDS = 0.0002  # a vCPU that comes back for a system call gets the interpreter lock from the thread this soon (Python's default is 5 ms)
+_EVERY_SIGNAL = _signal.valid_signals()
+
+
+class _Asked:
+    """A request under way. ``blocks`` need no other one."""
+
+    __slots__ = ("request", "when")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.when = time.monotonic()
+
+
+class _Stopped(Exception):
+    """The engine's memory is gone: the thread ends."""
+
+
+class Background(Tier1):
+    """See the module's text."""
+
+    level = 2
+    hot = HOT
+
+    def __init__(self, engine: Engine, persistent: bool = True) -> None:
+        super().__init__(engine, persistent)
+        self.memory = threading.Lock()  # held while the engine's or the guest's memory is used
+        self.client = Client()
+        self._running = False
+        self._stopped = False
+        self._news = threading.Event()
+        self._ready: dict[Start, None] = {}  # blocks that are worth a compilation
+        self._asked: dict[int, _Asked] = {}
+        self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
+        self._serial = 0
+        self._unavailable = ""  # why nothing can be compiled
+        sys.setswitchinterval(_SWITCH_SECONDS)
+
+    # The thread -------------------------------------------------------------------------------------------------------
+    def notice(self) -> None:
+        with self.memory:
+            self.engine.block.put("hot_stop", 0)
+            starting = not self._running and not self._stopped
+            self._running = True
+        if starting:
+            before = _signal.pthread_sigmask(_signal.SIG_BLOCK, _EVERY_SIGNAL)
+            start_new_thread(self._work, ())
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+        self._news.set()
+
+    def _work(self) -> None:
+        try:
+            own_descriptors(keep_stderr=self.on_region is not None)
+        except Unavailable as error:
+            self._unavailable = str(error)
+        try:
+            while True:
+                self._deal_with_blocks()
+                self._ask()
+                if self._asked:
+                    self._hear(_GLANCE)
+                else:
+                    self._sleep()
+        except _Stopped:
+            self.client.close()
+
+    def _sleep(self) -> None:
+        """Until there is a hot block. A vCPU is asked to say so only after a while without: its way out of native code costs time."""
+        self._news.clear()
+        if self._news.wait(_AWAKE) or self._has_hot():
+            return
+        with self._using_memory():
+            self.engine.block.put("hot_stop", 1)
+            if self.engine.block.has_hot():
+                self.engine.block.put("hot_stop", 0)
+                return
+        if not self._news.wait(_IDLE if self.client.connected else None):
+            self.client.close()
+            self._news.wait()
+
+    def _has_hot(self) -> bool:
+        with self._using_memory():
+            return self.engine.block.has_hot()
+
+    @contextmanager
+    def _using_memory(self) -> Iterator[None]:
+        with self.memory:
+            if self._stopped:
+                raise _Stopped
+            yield
+
+    # Blocks -----------------------------------------------------------------------------------------------------------
+    def _deal_with_blocks(self) -> None:
+        with self.lock, self._using_memory():
+            starts = self.take_hot()
+        for start in starts:
+            with self.lock, self._using_memory():
+                try:
+                    self._deal_with(start)
+                except ArenaFull:
+                    self.no_room()
+                except Exception as error:  # a bug of ours must cost speed, not the guest
+                    self.failed(start, Failure(ERROR, f"{type(error).__name__}: {error}"))
+
+    def _deal_with(self, start: Start) -> None:
+        """Find native code for a hot block, or remember that it wants some."""
+        if self.full or self.install(start) or self.tried.get(start, 0) >= MOST_TRIES:
+            return
+        if self._inside(start) or self.from_cache(start):
+            return
+        if self.executed(start) < WORTHWHILE:
+            self._look_again(start, WORTHWHILE)
+        elif not self._unavailable:
+            self._ready[start] = None
+
+    def _inside(self, start: Start) -> bool:
+        """True if a region has the block *start*, though perhaps no entry there: if tier 0 still executes it often after that, it gets one of its own."""
+        valid = self._covered.pop(start, 0)
+        if not valid or not read_word(valid):
+            return False
+        self._look_again(start, self.executed(start) + HOT)
+        return True
+
+    def _look_again(self, start: Start, executions: int) -> None:
+        """Have the block come back once tier 0 has executed it so often."""
+        block = self.engine.find_block(*start)
+        if block:
+            self.engine.block.put_block_field(block, "hot_at", executions)
+
+    # Requests ---------------------------------------------------------------------------------------------------------
+    def _ask(self) -> None:
+        """Ask for the hottest blocks that nobody has asked for. Without a server, what is compiled already and what is on disk must do."""
+        while self._ready and len(self._asked) < MOST_ASKED:
+            with self.lock, self._using_memory():
+                message = self._next_request()
+            if message is None:
+                continue
+            try:
+                self.client.send(message)
+            except (Closed, Unavailable) as error:
+                with self.lock, self._using_memory():
+                    if isinstance(error, Unavailable):
+                        self._unavailable = str(error)
+                        self._ready.clear()
+                    self._lost()
+
+    def _next_request(self) -> Message | None:
+        from runtime.regions import Profile, plan
+
+        start = max(self._ready, key=self.executed)
+        del self._ready[start]
+        if any(start in asked.request.blocks for asked in self._asked.values()):
+            self._look_again(start, self.executed(start) + HOT)
+            return None
+        if self.install(start) or self._inside(start):
+            return None
+        self.tried[start] = self.tried.get(start, 0) + 1
+        request = self.request(plan(Profile(self.engine), start))
+        self._serial += 1
+        self._asked[self._serial] = _Asked(request)
+        return Message(self._serial, self.executed(start), request.pack())
+
+    def _hear(self, seconds: float) -> None:
+        """Take the answers that have come, waiting so long for the first."""
+        try:
+            messages = self.client.receive(seconds)
+        except Closed:
+            with self.lock, self._using_memory():
+                self._lost()
+            return
+        for message in messages:
+            with self.lock, self._using_memory():
+                asked = self._asked.pop(message.number, None)
+                if asked is not None:
+                    self._settle(asked.request, message.body)
+        if any(time.monotonic() - asked.when > _PATIENCE for asked in self._asked.values()):
+            with self.lock, self._using_memory():
+                self._lost()
+
+    def _settle(self, request: Request, body: bytes) -> None:
+        start = request.entries[0]
+        try:
+            if not self.full and self.settle(request, unpack_answer(body)):
+                self._covered.update(dict.fromkeys(request.blocks, self.natives[start][1]))
+        except ArenaFull:
+            self.no_room()
+        except Exception as error:  # a bug of ours must cost speed, not the guest
+            self.failed(start, Failure(ERROR, f"{type(error).__name__}: {error}"))
+
+    def _lost(self) -> None:
+        """The server has gone, and what it was asked for with it: blocks that stay hot ask again."""
+        self.client.close()
+        for asked in self._asked.values():
+            start = asked.request.entries[0]
+            self.failed(start, Failure(LOST))
+            self._look_again(start, self.executed(start) + HOT)
+        self._asked.clear()
+
+    # Upkeep -----------------------------------------------------------------------------------------------------------
+    def stop(self) -> None:
+        with self.memory:
+            self._stopped = True
+        self._news.set()
+
+    def before_fork(self) -> None:
+        super().before_fork()
+        self.memory.acquire()
+
+    def after_fork(self, child: bool) -> None:
+        """A child has lost the thread, and what was asked for goes to its parent: its blocks come back when they have stayed hot."""
+        if child:
+            waiting = [*self._ready, *(asked.request.entries[0] for asked in self._asked.values())]
+            self._ready.clear()
+            self._asked.clear()
+            self._running = False
+            self._news = threading.Event()
+            self.client = self.client.of_child()
+            for start in waiting:
+                self._look_again(start, self.executed(start) + HOT)
+            self.engine.block.put("hot_stop", 1)
+        self.memory.release()
+        super().after_fork(child)
+
+    def forget(self) -> None:
+        super().forget()
+        self._covered.clear()
+        self._ready.clear()
+
+    def stats(self) -> dict[str, object]:
+        return {**super().stats(), "compile_servers": self.client.starts}
