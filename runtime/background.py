@@ -4,7 +4,7 @@ The thread sleeps until a vCPU puts a block in the hot queue, and exists only th
 disk, and once more when it has been executed often enough to be worth a compilation (its ``hot_at`` says when). So nobody polls; only while an answer is
 awaited the thread looks at both, the queue and the connection.
 
-The thread has descriptors of its own (``runtime.compileserver.client``), takes no signals, and holds ``lock`` for short steps only: a fork waits for one of
+The thread has a table of descriptors of its own (``runtime.own_files``), takes no signals, and holds ``lock`` for short steps only: a fork waits for one of
 them at most. A forked child starts its own when a block gets hot there.
 """
 
@@ -21,8 +21,9 @@ from contextlib import contextmanager
 from runtime.arena import ArenaFull, read_word
 from runtime.compiler import MOST_TRIES, Tier1
 from runtime.compileserver.channel import Closed, Message
-from runtime.compileserver.client import Client, Unavailable, own_descriptors
+from runtime.compileserver.client import Client, Unavailable
 from runtime.compileserver.requests import ERROR, LOST, Failure, Request, unpack_answer
+from runtime.own_files import own_table
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Background(Tier1):
 
     def __init__(self, engine: Engine, persistent: bool = True) -> None:
         super().__init__(engine, persistent)
-        self.memory = threading.Lock()  # held while the engine's or the guest's memory is used
+        self.memory = threading.Lock()  # held while the engine's or the guest's memory is used, after `lock`
         self.client = Client()
         self._running = False
         self._stopped = False
@@ -88,9 +89,9 @@ class Background(Tier1):
 
     def _work(self) -> None:
         try:
-            own_descriptors(keep_stderr=self.on_region is not None)
-        except Unavailable as error:
-            self._unavailable = str(error)
+            own_table(keep_stderr=self.on_region is not None)
+        except OSError as error:
+            self._unavailable = f"close_range: {error.strerror}"
         try:
             while True:
                 self._deal_with_blocks()
@@ -100,7 +101,11 @@ class Background(Tier1):
                 else:
                     self._sleep()
         except _Stopped:
-            self.client.close()
+            pass
+        except Exception as error:  # a bug of ours must cost speed, not the guest
+            self.failed((0, 0), Failure(ERROR, f"{type(error).__name__}: {error}"))
+        finally:
+            self.client.close()  # by nobody else: in their table of descriptors the number is another's
 
     def _sleep(self) -> None:
         """Until there is a hot block. A vCPU is asked to say so only after a while without: its way out of native code costs time."""
@@ -168,8 +173,10 @@ class Background(Tier1):
     # Requests ---------------------------------------------------------------------------------------------------------
     def _ask(self) -> None:
         """Ask for the hottest blocks that nobody has asked for. Without a server, what is compiled already and what is on disk must do."""
-        while self._ready and len(self._asked) < MOST_ASKED:
+        while len(self._asked) < MOST_ASKED:
             with self.lock, self._using_memory():
+                if not self._ready:
+                    return
                 message = self._next_request()
             if message is None:
                 continue
@@ -241,12 +248,13 @@ class Background(Tier1):
         self._news.set()
 
     def before_fork(self) -> None:
-        super().before_fork()
+        """Hold the thread off while the process is copied: for one step of its work at most."""
         self.memory.acquire()
 
     def after_fork(self, child: bool) -> None:
         """A child has lost the thread, and what was asked for goes to its parent: its blocks come back when they have stayed hot."""
         if child:
+            self.lock = threading.Lock()
             waiting = [*self._ready, *(asked.request.entries[0] for asked in self._asked.values())]
             self._ready.clear()
             self._asked.clear()
@@ -257,7 +265,6 @@ class Background(Tier1):
                 self._look_again(start, self.executed(start) + HOT)
             self.engine.block.put("hot_stop", 1)
         self.memory.release()
-        super().after_fork(child)
 
     def forget(self) -> None:
         super().forget()

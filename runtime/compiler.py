@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from runtime.regions import Plan
 
 MOST_TRIES = 3  # compilations of one block: its code may change
+_FORK_PATIENCE = 0.01  # seconds
 _PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
 
@@ -35,6 +36,7 @@ _TAG_PC = (1 << 48) - 1
 class Tier1:
     """What both ways share. ``lock`` is held while a block or an answer is dealt with."""
 
+    may_compile = True  # in this process
     level: int  # LLVM's
     hot: int  # executions in tier 0 that make a block hot
 
@@ -160,11 +162,11 @@ class Tier1:
 
     def before_fork(self) -> None:
         """The process is about to be copied."""
-        self.lock.acquire()
+        raise NotImplementedError
 
     def after_fork(self, child: bool) -> None:
         """Go on after a fork."""
-        self.lock.release()
+        raise NotImplementedError
 
     def pausing(self) -> AbstractContextManager[Any]:
         """While this context lasts, no block is being dealt with. To be entered before an exclusive section."""
@@ -189,6 +191,22 @@ class Synchronous(Tier1):
     level = 0  # the code may run once
     hot = 1
 
+    def __init__(self, engine: Engine, persistent: bool = True) -> None:
+        super().__init__(engine, persistent)
+        self._held = False
+
+    def before_fork(self) -> None:
+        """A compilation of another vCPU is given a moment, not waited for: if it goes on, the child must not use LLVM, whose locks and data may be in any state
+        there."""
+        self._held = self.lock.acquire(timeout=_FORK_PATIENCE)
+
+    def after_fork(self, child: bool) -> None:
+        if self._held:
+            self.lock.release()
+        elif child:
+            self.lock = threading.Lock()
+            self.may_compile = False
+
     def notice(self) -> None:
         for start in self.take_hot():
             with self.lock:
@@ -201,7 +219,7 @@ class Synchronous(Tier1):
         from runtime.static_flow import Static
 
         try:
-            if self.from_cache(start):
+            if self.from_cache(start) or not self.may_compile:
                 return
             self.tried[start] = self.tried.get(start, 0) + 1
             request = self.request(plan(Static(self.engine.frontend, self.engine.fetch), start))

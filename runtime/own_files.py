@@ -1,19 +1,24 @@
 """Files of the translator's own, in a process whose descriptors belong to the guest.
 
 The guest may close any descriptor, and expects the lowest free number when it opens a file. So ours are open for moments only, and above the numbers
-that programs use. Nor does the guest hear of it when they are too large for its limit of file sizes.
+that programs use. What stays open needs a thread with a table of descriptors of its own (``own_table``). Nor does the guest hear of files of ours
+that are too large for its limit of file sizes.
 """
 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the module signal costs a warm start its import of enum
 import contextlib
+import ctypes
 import fcntl
 import os
+from _thread import _local
 from collections.abc import Iterator
 
 LOWEST = 500  # below the usual limit of 1024 descriptors, above what programs use
-_open: set[int] = set()  # what is open now
+_open: set[int] = set()  # what is open now in the table that most threads share
+_thread = _local()  # has `own_table` in a thread that does not share it
+_CLOSE_RANGE, _UNSHARE = 436, 2  # close_range and CLOSE_RANGE_UNSHARE, the same on all hosts
 
 _TOO_LARGE = {_signal.SIGXFSZ}
 
@@ -46,13 +51,28 @@ def open_apart(path: str, flags: int, mode: int = 0o666) -> Iterator[int]:
         high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, LOWEST)
     finally:
         os.close(low)
-    _open.add(high)
+    shared = not hasattr(_thread, "own_table")
+    if shared:
+        _open.add(high)
     try:
         with _without_size_signal():
             yield high
     finally:
-        _open.discard(high)
+        if shared:
+            _open.discard(high)
         os.close(high)
+
+
+def own_table(keep_stderr: bool = False) -> None:
+    """Give the calling thread a table of descriptors of its own, with nothing in it but /dev/null (and standard error, to say something). The guest can
+    neither see, nor close, nor take for its own what is open there, and children that it forks do not inherit it. OSError if the system can't."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(_CLOSE_RANGE, 3, ctypes.c_uint(~0), _UNSHARE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    _thread.own_table = True
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in range(2 if keep_stderr else 3):
+        os.dup2(nothing, fd)
 
 
 def close_inherited() -> None:

@@ -3,13 +3,12 @@
 The server's address is an abstract socket name that nobody can guess, the same for a tree of processes. Who finds nobody listening there listens and starts
 a server with that socket; only one can.
 
-All of it happens in one thread, whose table of descriptors is its own (``own_descriptors``): the guest can neither see, nor close, nor take for its own what
-is open here, and children that it forks do not inherit it.
+All of it happens in one thread, whose table of descriptors is its own (``runtime.own_files.own_table``), so that neither the guest nor a forked child has the
+connection.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import sys
@@ -21,7 +20,6 @@ from runtime.paths import adopt_tree, cache_dir
 MOST_STARTS = 8  # servers that a process asks for: who kills more of them gets no more
 _ATTEMPTS = 5  # two processes may both be about to start a server
 _KEPT = ("LD_LIBRARY_PATH", "DBT_DEBUG")  # of the environment, which may be the guest's
-_CLOSE_RANGE, _UNSHARE = 436, 2  # close_range and CLOSE_RANGE_UNSHARE, the same on all hosts
 _BOOT = "import sys;sys.path[:]={path!r};from runtime.compileserver.server import main;main()"
 
 def address() -> str:
@@ -31,17 +29,6 @@ def address() -> str:
 
 class Unavailable(Exception):
     """There is no server, and none could be started; the message says why."""
-
-
-def own_descriptors(keep_stderr: bool = False) -> None:
-    """Give the calling thread a table of descriptors of its own, with nothing in it but /dev/null (and standard error, to say something). Unavailable if the
-    system can't."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syscall(_CLOSE_RANGE, 3, ctypes.c_uint(~0), _UNSHARE):
-        raise Unavailable(f"close_range: {os.strerror(ctypes.get_errno())}")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for fd in range(2 if keep_stderr else 3):
-        os.dup2(nothing, fd)
 
 
 class Client:

@@ -248,7 +248,8 @@ class Process:
 
     def _replace(self, thread: Thread, program: Program) -> int:
         """The new program takes over this host process, which saves the start of another Python. Where that could show, a new translator is started."""
-        if thread is self.first_thread and self.is_alone(thread) and not self.has_timers:
+        tier1 = self.engine.tier1
+        if thread is self.first_thread and self.is_alone(thread) and not self.has_timers and (tier1 is None or tier1.may_compile):
             self.tell_parent()
             raise Replace(program)
         from runtime.linux.respawn import command

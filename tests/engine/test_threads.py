@@ -12,6 +12,7 @@ import pytest
 
 from dbt.abi.exits import REQUEST_STOP, Exit
 from dbt.abi.memory import PAGE_SIZE
+from runtime.background import Background
 from runtime.vcpu import VCpu
 from tests.engine.harness import CODE, Harness
 from tests.engine.test_code_changes import BX_LR, CALL_R6, mov_r0
@@ -144,11 +145,11 @@ def test_a_child_is_not_left_with_the_compile_thread_s_locks() -> None:
     """A fork while the compile thread works on the engine's memory: the child's end needs that lock too."""
     harness = Harness("arm", "auto")
     tier1 = harness.engine.tier1
-    assert tier1 is not None
+    assert isinstance(tier1, Background)
     entered = threading.Event()
 
     def hold() -> None:
-        with tier1._using_memory():
+        with tier1.memory:
             entered.set()
             time.sleep(0.2)
 
