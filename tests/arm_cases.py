@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_THUMB
-from runtime.linux.sigframe import get_fpscr, put_fpscr
+from runtime.linux.arm.sigframe import get_fpscr, put_fpscr
 from runtime.vcpu import VCpu
 from tests.engine.harness import Harness
 from tests.instruction_cases import DATA, DATA_SIZE, Case, CaseEngine, CaseError, Result, State, Tier

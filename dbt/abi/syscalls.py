@@ -16,7 +16,7 @@ ERESTART_RESTARTBLOCK = 516  # a signal ended a wait with a timeout: EINTR after
 
 
 class Native(Row):
-    """How native code makes a system call. 32-bit guests."""
+    """How native code makes a system call. Arguments and results are as wide as the guest's addresses."""
 
     PYTHON = 0, "Not at all."
     PLAIN = 1, "The host's call with the same numbers: no pointers."
@@ -28,3 +28,4 @@ class Native(Row):
     TIME_OF_DAY = 7, "gettimeofday without a time zone."
     FUTEX32 = 8, "Waiting, waking and requeueing, with a 32-bit timespec."
     FUTEX64 = 9, "The same with a 64-bit timespec."
+    TIME_OF_DAY64 = 10, "gettimeofday into a timeval of two 64-bit words."

@@ -22,8 +22,10 @@ from runtime.kernels.offsets import (
     CPU_NATIVE_CALLS,
     CPU_PAGE_FLAGS,
     CPU_REQUEST,
+    PROC_ADDRESS_MASK,
     PROC_HOST_CALL,
     PROC_NATIVE_SYSCALLS,
+    PROC_PAGE_LIMIT,
     PROC_SYSCALL_SLOTS,
     TEMPS,
 )
@@ -31,7 +33,7 @@ from runtime.kernels.rendezvous import enter_running, leave_running
 
 _PLAIN, _READ, _WRITE, _SEEK = int(Native.PLAIN), int(Native.READ), int(Native.WRITE), int(Native.SEEK)
 _CLOCK32, _CLOCK64, _TIME_OF_DAY = int(Native.CLOCK32), int(Native.CLOCK64), int(Native.TIME_OF_DAY)
-_FUTEX32, _FUTEX64 = int(Native.FUTEX32), int(Native.FUTEX64)
+_FUTEX32, _FUTEX64, _TIME_OF_DAY64 = int(Native.FUTEX32), int(Native.FUTEX64), int(Native.TIME_OF_DAY64)
 _INTERRUPTED = int(Exit.INTERRUPTED)
 _TO_PYTHON = -(1 << 62)  # in place of a result
 _EINTR, _EFAULT, _EOVERFLOW = 4, 14, 75
@@ -58,8 +60,8 @@ clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32,
 
 @kernel
 def _argument(cpu, proc, n):
-    """Argument *n*, as an unsigned 32-bit number."""
-    return ld64(cpu, ld64(proc, _ARGUMENT_SLOTS + (n << 3))) & _LOW
+    """Argument *n*, as an unsigned number of the guest's width (so a large one of 64 bits is negative here)."""
+    return ld64(cpu, ld64(proc, _ARGUMENT_SLOTS + (n << 3))) & ld64(proc, PROC_ADDRESS_MASK)
 
 
 @kernel
@@ -68,11 +70,18 @@ def _signed(value):
 
 
 @kernel
-def _may(cpu, address, size, need):
+def _inside(proc, address, size):
+    """1 if *size* bytes at *address* lie inside the guest's address space."""
+    limit = ld64(proc, PROC_PAGE_LIMIT) << PAGE_BITS
+    return 1 if 0 <= address <= limit and 0 <= size <= limit - address else 0
+
+
+@kernel
+def _may(cpu, proc, address, size, need):
     """1 if the guest may access *size* bytes (at most a page) at *address* in the way that the PAGE_* flags *need* say."""
-    last = address + size - 1
-    if last > _LOW:
+    if _inside(proc, address, size) == 0:
         return 0
+    last = address + size - 1
     flags = ldp(cpu, CPU_PAGE_FLAGS)
     if ld8(flags, address >> PAGE_BITS) & need != need or ld8(flags, last >> PAGE_BITS) & need != need:
         return 0
@@ -91,7 +100,7 @@ def _call(cpu, proc, number, a, b, c, d, e, f):
 def _buffer_call(cpu, proc, number, reads):
     """read or write. The host's kernel checks the pages of the buffer; here it must lie inside the guest."""
     address, length = _argument(cpu, proc, 1), _argument(cpu, proc, 2)
-    if address + length > _LOW + 1:
+    if _inside(proc, address, length) == 0:
         return -_EFAULT
     got = _call(cpu, proc, number, _argument(cpu, proc, 0), ld64(cpu, CPU_GUEST_BASE) + address, length, 0, 0, 0)
     if reads != 0 and got > 0:
@@ -122,7 +131,7 @@ def _put_time(cpu, proc, address, wide):
 @kernel
 def _clock(cpu, proc, wide):
     address = _argument(cpu, proc, 1)
-    if _may(cpu, address, 16 if wide != 0 else 8, PAGE_VALID | PAGE_WRITE) == 0:
+    if _may(cpu, proc, address, 16 if wide != 0 else 8, PAGE_VALID | PAGE_WRITE) == 0:
         return _TO_PYTHON
     if clock_gettime(_signed(_argument(cpu, proc, 0)), addp(cpu, _TIMESPEC)) != 0:
         return _TO_PYTHON
@@ -130,19 +139,19 @@ def _clock(cpu, proc, wide):
 
 
 @kernel
-def _time_of_day(cpu, proc):
+def _time_of_day(cpu, proc, wide):
     address = _argument(cpu, proc, 0)
-    if _argument(cpu, proc, 1) != 0 or _may(cpu, address, 8, PAGE_VALID | PAGE_WRITE) == 0:
+    if _argument(cpu, proc, 1) != 0 or _may(cpu, proc, address, 16 if wide != 0 else 8, PAGE_VALID | PAGE_WRITE) == 0:
         return _TO_PYTHON
     clock_gettime(_CLOCK_REALTIME, addp(cpu, _TIMESPEC))
     st64(cpu, _NSEC, sdiv(ld64(cpu, _NSEC), 1000))
-    return _put_time(cpu, proc, address, 0)
+    return _put_time(cpu, proc, address, wide)
 
 
 @kernel
-def _timeout(cpu, address, wide):
+def _timeout(cpu, proc, address, wide):
     """Host address of the guest's timespec at *address* in the host's form, or 0 if it cannot be read. The host's kernel rejects what is no time."""
-    if _may(cpu, address, 16 if wide != 0 else 8, PAGE_VALID | PAGE_READ) == 0:
+    if _may(cpu, proc, address, 16 if wide != 0 else 8, PAGE_VALID | PAGE_READ) == 0:
         return 0
     base = ldp(cpu, CPU_GUEST_BASE)
     if wide != 0:
@@ -158,20 +167,25 @@ def _timeout(cpu, address, wide):
 def _futex(cpu, proc, number, wide):
     operation, fourth = _argument(cpu, proc, 1), _argument(cpu, proc, 3)
     command = operation & _COMMAND
-    base = ld64(cpu, CPU_GUEST_BASE)
+    base, address = ld64(cpu, CPU_GUEST_BASE), _argument(cpu, proc, 0)
+    if _inside(proc, address, 4) == 0:
+        return _TO_PYTHON
     second = 0
     if command in (_WAIT, _WAIT_BITSET):
         if fourth != 0:
-            fourth = _timeout(cpu, fourth, wide)
+            fourth = _timeout(cpu, proc, fourth, wide)
             if fourth == 0:
                 return _TO_PYTHON
     elif command in (_REQUEUE, _CMP_REQUEUE):
-        second = base + _argument(cpu, proc, 4)
+        second = _argument(cpu, proc, 4)
+        if _inside(proc, second, 4) == 0:
+            return _TO_PYTHON
+        second += base
     elif command in (_WAKE, _WAKE_BITSET):
         fourth = 0
     else:
         return _TO_PYTHON
-    got = _call(cpu, proc, number, base + _argument(cpu, proc, 0), operation, _argument(cpu, proc, 2), fourth, second, _argument(cpu, proc, 5))
+    got = _call(cpu, proc, number, base + address, operation, _argument(cpu, proc, 2), fourth, second, _argument(cpu, proc, 5))
     if got == -_EINTR and fourth != 0:
         return -ERESTART_RESTARTBLOCK
     return got
@@ -198,7 +212,9 @@ def _make(cpu, proc, kind, number):
     if kind == _CLOCK64:
         return _clock(cpu, proc, 1)
     if kind == _TIME_OF_DAY:
-        return _time_of_day(cpu, proc)
+        return _time_of_day(cpu, proc, 0)
+    if kind == _TIME_OF_DAY64:
+        return _time_of_day(cpu, proc, 1)
     return _TO_PYTHON
 
 
@@ -220,5 +236,5 @@ def native_call(cpu, proc):
         st64(cpu, CPU_EXIT_ARG, result)
         st64(cpu, CPU_EXIT_REASON, _INTERRUPTED)
         return 0
-    st64(cpu, ld64(proc, _RESULT_SLOT), result & _LOW)
+    st64(cpu, ld64(proc, _RESULT_SLOT), result & ld64(proc, PROC_ADDRESS_MASK))
     return 1

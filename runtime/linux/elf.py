@@ -16,7 +16,10 @@ ET_EXEC, ET_DYN = 2, 3
 EM_386, EM_ARM, EM_X86_64, EM_AARCH64 = 3, 40, 62, 183
 EF_ARM_BE8 = 0x00800000
 EF_ARM_EABIMASK = 0xFF000000
-MACHINE_NAMES = {EM_386: "i386", EM_ARM: "ARM", EM_X86_64: "x86-64", EM_AARCH64: "AArch64"}
+MACHINE_NAMES = {
+    2: "SPARC", EM_386: "i386", 4: "m68k", 8: "MIPS", 15: "PA-RISC", 18: "SPARC", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", EM_ARM: "ARM", 42: "SuperH",
+    43: "SPARC64", 50: "IA-64", EM_X86_64: "x86-64", EM_AARCH64: "AArch64", 243: "RISC-V", 258: "LoongArch",
+}  # fmt: skip
 GUESTS = {EM_ARM: ("arm", 1), EM_386: ("i386", 1), EM_X86_64: ("x86_64", 2)}  # machine -> (arch, ELF class)
 HEAD_BYTES = 4096
 MAX_SEGMENTS = 128
@@ -91,6 +94,10 @@ def guest_of(head: bytes) -> str | None:
     return arch if head[4] == elf_class else None
 
 
+def machine_name(machine: int) -> str:
+    return MACHINE_NAMES.get(machine, str(machine))
+
+
 def read_elf(path: str, fd: int, arch: str | None = None) -> Elf:
     """Check the file open as *fd* and return its headers. *arch*: the guest it must be for (any supported one if None)."""
 
@@ -107,13 +114,13 @@ def read_elf(path: str, fd: int, arch: str | None = None) -> Elf:
     need(len(head) >= 52, "truncated ELF header")
     elf_class, data = head[4], head[5]
     need(elf_class in (1, 2), f"bad ELF class {elf_class}")
-    need(data == 1, "big-endian ELF files are not supported")
+    need(data == 1, f"is for {machine_name(int.from_bytes(head[18:20], 'big'))}: big-endian ELF files are not supported")
     ehdr = _EHDR[elf_class]
     need(len(head) >= 16 + ehdr.size, "truncated ELF header")
     etype, machine, version, entry, phoff, _, eflags, _, phentsize, phnum, _, _, _ = ehdr.unpack_from(head, 16)
     need(head[6] == 1 and version == 1, "unknown ELF version")
     found = GUESTS.get(machine)
-    need(found is not None, f"machine {MACHINE_NAMES.get(machine, machine)} is not a supported guest")
+    need(found is not None, f"machine {machine_name(machine)} is not a supported guest ({', '.join(map(machine_name, GUESTS))} are)")
     need(arch is None or found[0] == arch, f"is for {MACHINE_NAMES[machine]}, not {arch}")  # type: ignore[index]
     need(found[1] == elf_class, f"wrong ELF class for {MACHINE_NAMES[machine]}")  # type: ignore[index]
     need(etype in (ET_EXEC, ET_DYN), "is no program: relocatable or core file" if etype in (1, 4) else f"bad ELF type {etype}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
 from runtime.linux.hostnr import NR
+from runtime.linux.syscalls.common import words
 from runtime.memory import GuestFault
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -16,7 +19,7 @@ _ROBUST_LIMIT = 2048
 
 
 def wake(t: Thread, addr: int, count: int) -> int:
-    return t.host.quick(_FUTEX, t.base + addr, FUTEX_WAKE, count)
+    return t.host.quick(_FUTEX, t.base + addr, FUTEX_WAKE, count) if addr < t.limit else -errno.EFAULT
 
 
 def exit_robust_list(t: Thread) -> None:
@@ -27,16 +30,17 @@ def exit_robust_list(t: Thread) -> None:
     if not head:
         return
     try:
-        entry, offset, pending = (t.memory.u32(head + 4 * i) for i in range(3))
+        entry, offset, pending = words(t, head, 3)
+        space = (1 << 8 * t.abi.word) - 1
         for _ in range(_ROBUST_LIMIT):
             if entry & ~1 == head:
                 break
-            following = t.memory.u32(entry & ~1)
+            (following,) = words(t, entry & ~1, 1)
             if entry != pending:
-                _owner_died(t, (entry & ~1) + offset & 0xFFFFFFFF, entry & 1)
+                _owner_died(t, (entry & ~1) + offset & space, entry & 1)
             entry = following
         if pending:
-            _owner_died(t, (pending & ~1) + offset & 0xFFFFFFFF, pending & 1)
+            _owner_died(t, (pending & ~1) + offset & space, pending & 1)
     except GuestFault:
         return
 

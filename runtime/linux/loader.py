@@ -7,8 +7,6 @@ import os
 
 from runtime.linux.elf import ET_DYN, PF_R, PF_W, PF_X, Elf, read_elf
 from runtime.linux.errors import GuestFormatError, UsageError
-from runtime.linux.kuser import PAGE as KUSER_PAGE
-from runtime.linux.kuser import helper_page
 from runtime.linux.mm import (
     MAP_ANONYMOUS,
     MAP_FIXED,
@@ -17,17 +15,17 @@ from runtime.linux.mm import (
     PROT_EXEC,
     PROT_READ,
     PROT_WRITE,
-    TASK_SIZE,
     AddressSpace,
     page_up,
 )
 from runtime.linux.sysroot import Sysroot
 
-PIE_BASE = 0x00400000  # ELF_ET_DYN_BASE
-STACK_TOP = TASK_SIZE
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from runtime.linux.abi import Abi
+
 STACK_BYTES = 8 << 20
 STACK_GUARD = 1 << 20
-MMAP_TOP = STACK_TOP - STACK_BYTES - STACK_GUARD
 
 
 class Loaded:
@@ -39,8 +37,8 @@ class Loaded:
         self.elf, self.entry, self.program_entry, self.bias, self.interp_base, self.phdr = elf, entry, program_entry, bias, interp_base, phdr
 
 
-def open_program(path: str, arch: str) -> tuple[int, Elf]:
-    """Open and check a program file. UsageError if it is missing, may not be executed or is not for *arch*."""
+def open_program(path: str, arch: str | None = None) -> tuple[int, Elf]:
+    """Open and check a program file. UsageError if it is missing, may not be executed or is not for *arch* (for any guest if None)."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as e:
@@ -56,11 +54,11 @@ def open_program(path: str, arch: str) -> tuple[int, Elf]:
         raise
 
 
-def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot) -> Loaded:
-    """Map the program open as *fd* and, if it names one, its interpreter; set the heap's start and map the helper page."""
-    space.top = MMAP_TOP
+def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot, abi: Abi) -> Loaded:
+    """Map the program open as *fd* and, if it names one, its interpreter; set the heap's start and map the kernel's own pages."""
+    space.top = abi.stack_top - STACK_BYTES - STACK_GUARD
     space.read_implies_exec = elf.stack_exec
-    bias = PIE_BASE - elf.low if elf.type == ET_DYN else 0
+    bias = abi.pie_base - elf.low if elf.type == ET_DYN else 0
     _map_segments(space, fd, elf, bias)
     space.brk_start = space.brk_end = page_up(elf.high + bias)
     program_entry = entry = elf.entry + bias
@@ -81,7 +79,7 @@ def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot) -> Lo
         finally:
             os.close(interp_fd)
         entry = interp.entry + interp_base
-    space.map_high(KUSER_PAGE, helper_page(), PROT_READ | PROT_EXEC, b"[vectors]")
+    abi.map_kernel_pages(space)
     phdr = elf.phdr_vaddr
     return Loaded(elf, entry, program_entry, bias, interp_base, phdr + bias if phdr else 0)
 
@@ -113,8 +111,7 @@ def _check(elf: Elf, address: int, got: int) -> None:
         raise GuestFormatError(elf.path, f"segment at {address:#x} cannot be mapped: {errno.errorcode.get(-got, -got)}")
 
 
-def map_stack(space: AddressSpace, executable: bool) -> int:
-    """Map the main thread's stack and return its top."""
+def map_stack(space: AddressSpace, executable: bool, top: int) -> None:
+    """Map the main thread's stack, which ends at *top*."""
     prot = PROT_READ | PROT_WRITE | (PROT_EXEC if executable else 0)
-    space.map(STACK_TOP - STACK_BYTES, STACK_BYTES, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, name=b"[stack]")
-    return STACK_TOP
+    space.map(top - STACK_BYTES, STACK_BYTES, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, name=b"[stack]")

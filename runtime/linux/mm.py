@@ -25,7 +25,6 @@ MAP_32BIT, MAP_GROWSDOWN, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x40, 0x100, 0x40
 MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
 _RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
 _HOST_FLAGS = ~(MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN)
-TASK_SIZE = 0xBF000000  # user addresses end here, as with a 3 GiB / 1 GiB split
 LOWEST = 0x10000  # vm.mmap_min_addr
 _S_IFMT, _S_IFREG = 0o170000, 0o100000
 
@@ -81,16 +80,17 @@ class Area:
 
 
 class AddressSpace:
-    """``lock`` guards the map; every public method takes it."""
+    """``lock`` guards the map; every public method takes it. User addresses end at ``limit``."""
 
-    def __init__(self, memory: GuestMemory, host: Host) -> None:
+    def __init__(self, memory: GuestMemory, host: Host, limit: int) -> None:
         self.memory = memory
         self.host = host
         self.base: int = memory.base
         self.lock = RLock()
         self.starts: list[int] = []  # start of each area, sorted
         self.areas: list[Area] = []
-        self.top = TASK_SIZE  # new areas are placed below
+        self.limit = limit
+        self.top = limit  # new areas are placed below
         self.brk_start = self.brk_end = 0
         self.read_implies_exec = False  # program without PT_GNU_STACK
         self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
@@ -122,7 +122,7 @@ class AddressSpace:
 
     def gap(self, length: int, hint: int = 0) -> int:
         """A free place for *length* bytes: at *hint* if that is free, else the highest below ``top``; 0 if there is none."""
-        if hint >= LOWEST and hint + length <= TASK_SIZE and next(self.overlapping(hint, hint + length), None) is None:
+        if hint >= LOWEST and hint + length <= self.limit and next(self.overlapping(hint, hint + length), None) is None:
             return hint
         end = self.top
         for area in reversed(self.areas):
@@ -249,7 +249,7 @@ class AddressSpace:
         length = page_up(length)
         with self.lock:
             if flags & (MAP_FIXED | MAP_FIXED_NOREPLACE):
-                if addr + length > TASK_SIZE:
+                if addr + length > self.limit:
                     return -errno.ENOMEM
                 if addr < LOWEST:
                     return -errno.EPERM
@@ -292,7 +292,7 @@ class AddressSpace:
         return addr
 
     def map_high(self, addr: int, data: bytes, prot: int, name: bytes) -> None:
-        """A kernel page above ``TASK_SIZE`` with fixed contents."""
+        """A kernel page above ``limit`` with fixed contents."""
         with self.lock:
             self._place(addr, PAGE_SIZE, prot | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, name)
             self.memory.write(addr, data)
@@ -300,7 +300,7 @@ class AddressSpace:
 
     def unmap(self, addr: int, length: int) -> int:
         """munmap: 0 or -errno."""
-        if addr & PAGE_SIZE - 1 or not length or addr + length > TASK_SIZE:
+        if addr & PAGE_SIZE - 1 or not length or addr + length > self.limit:
             return -errno.EINVAL
         with self.lock:
             self._release(addr, page_up(length))
@@ -322,7 +322,7 @@ class AddressSpace:
             return 0
         length = page_up(length)
         with self.lock:
-            if addr + length > TASK_SIZE or not self.covered(addr, addr + length):
+            if addr + length > self.limit or not self.covered(addr, addr + length):
                 return -errno.ENOMEM
             return self._protect(addr, length, self._guest_prot(prot))
 
@@ -359,7 +359,7 @@ class AddressSpace:
 
     def _remap(self, area: Area, addr: int, old: int, new: int, flags: int, target: int) -> int:
         if flags & MREMAP_FIXED:
-            if target & PAGE_SIZE - 1 or target + new > TASK_SIZE or addr < target + new and target < addr + old:
+            if target & PAGE_SIZE - 1 or target + new > self.limit or addr < target + new and target < addr + old:
                 return -errno.EINVAL
             if target < LOWEST:
                 return -errno.EPERM
@@ -371,7 +371,7 @@ class AddressSpace:
             if new < old:
                 self._release(addr + new, old - new)
             return addr
-        if addr + new <= TASK_SIZE and next(self.overlapping(addr + old, addr + new), None) is None:
+        if addr + new <= self.limit and next(self.overlapping(addr + old, addr + new), None) is None:
             grown = self._grow(area, addr, old, new)
             if grown >= 0:
                 return grown
@@ -423,7 +423,7 @@ class AddressSpace:
     def brk(self, addr: int) -> int:
         """brk: the end of the heap, moved to *addr* if that is possible."""
         with self.lock:
-            if addr < self.brk_start or addr > TASK_SIZE:
+            if addr < self.brk_start or addr > self.limit:
                 return self.brk_end
             old, new = page_up(self.brk_end), page_up(addr)
             if new > old:

@@ -6,31 +6,30 @@ import ctypes
 
 from dbt.abi.syscalls import ARGUMENTS, NUMBER_SHIFT, NUMBERS, Native
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.table import ROWS
 from runtime.process_block import proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
 
-# Guest system calls by name, besides those that the table of system calls passes through as they are.
+# Handlers of the table that native code stands in for, besides calls that the table passes through as they are. A pair differs by the guest's word: 4, 8 bytes.
 _KINDS = {
-    "read": (Native.READ, "read"),
-    "write": (Native.WRITE, "write"),
-    "lseek": (Native.SEEK, "lseek"),
-    "clock_gettime": (Native.CLOCK32, "clock_gettime"),
-    "clock_gettime64": (Native.CLOCK64, "clock_gettime"),
-    "gettimeofday": (Native.TIME_OF_DAY, "gettimeofday"),
-    "futex": (Native.FUTEX32, "futex"),
-    "futex_time64": (Native.FUTEX64, "futex"),
+    "io.read": ((Native.READ, Native.READ), "read"),
+    "io.write": ((Native.WRITE, Native.WRITE), "write"),
+    "io.lseek": ((Native.SEEK, Native.PLAIN), "lseek"),
+    "time.clock_gettime": ((Native.CLOCK32, Native.CLOCK32), "clock_gettime"),
+    "time.clock_gettime64": ((Native.CLOCK64, Native.CLOCK64), "clock_gettime"),
+    "time.gettimeofday": ((Native.TIME_OF_DAY, Native.TIME_OF_DAY64), "gettimeofday"),
+    "futex.futex": ((Native.FUTEX32, Native.FUTEX32), "futex"),
+    "futex.futex_time64": ((Native.FUTEX64, Native.FUTEX64), "futex"),
 }
-_REGISTERS = {"arm": ("r7", "r0", "r1", "r2", "r3", "r4", "r5", "r0")}  # number, arguments, result
 _PLAIN_ARGUMENTS = 3  # that native code passes on
 
 
-def _kind(name: str, target: str, kinds: str) -> tuple[Native, str]:
-    if name in _KINDS:
-        return _KINDS[name]
+def _kind(name: str, target: str, kinds: str, word: int) -> tuple[Native, str]:
+    found = _KINDS.get(target + name if target.endswith(".") else target)
+    if found is not None:
+        return found[0][word == 8], found[1]
     if target.startswith(".") and len(kinds) <= _PLAIN_ARGUMENTS:
         return Native.PLAIN, target[1:] or name
     return Native.PYTHON, ""
@@ -40,11 +39,11 @@ def install(process: Process) -> None:
     """Let native code make the calls that it can. Not while system calls are traced."""
     block, layout = process.engine.block, process.engine.layout
     words = (ctypes.c_uint64 * (2 + ARGUMENTS)).from_address(block.address + proc.offset("syscall_slots"))
-    words[:] = [layout.offset(name) for name in _REGISTERS[process.engine.arch]]
+    words[:] = [layout.offset(name) for name in process.abi.native_registers]
     block.put("host_call", process.host.call_at)
     table = (ctypes.c_uint64 * NUMBERS).from_address(block.address + proc.offset("native_syscalls"))
-    for number, (name, target, kinds, _) in ROWS.items():
-        kind, host_name = _kind(name, target, kinds)
+    for number, (name, target, kinds, _) in process.abi.rows().items():
+        kind, host_name = _kind(name, target, kinds, process.abi.word)
         if kind != Native.PYTHON and number < NUMBERS and host_name in NR:
             table[number] = kind | NR[host_name] << NUMBER_SHIFT
 

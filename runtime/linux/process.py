@@ -9,6 +9,7 @@ import os
 import sys
 from _thread import allocate_lock
 
+from runtime.linux.abi import abi_of
 from runtime.linux.errors import GuestExit, GuestFormatError, Replace
 from runtime.linux.hoststub import BLOCK_BYTES
 from runtime.linux.mm import AddressSpace
@@ -42,10 +43,11 @@ class Process:
         host.forget_blocks()
         self.host = host
         self.engine = engine
+        self.abi = abi_of(engine.arch)
         self.memory: GuestMemory = engine.memory
         self.options = options
         self.sysroot = Sysroot(options.sysroot)
-        self.space = AddressSpace(engine.memory, host)
+        self.space = AddressSpace(engine.memory, host, self.abi.task_size)
         self.signals = signals
         self.threads: dict[int, Thread] = {}
         self.lock = allocate_lock()
@@ -54,7 +56,7 @@ class Process:
         self.exe_host = os.path.realpath(os.fsencode(program.path))
         self.argv, self.envp, self.auxv = program.argv, program.envp, b""
         self.has_timers = False  # POSIX timers: only a new host process gets rid of them
-        self.on_signal: Callable[[ThreadSignals, int, bytes, Action], None] | None = None  # told of each handler that starts
+        self.on_signal: Callable[[ThreadSignals, int, bytes, Action, int], None] | None = None  # told of each handler that starts
         self.unknown: dict[int, int] = {}  # syscall numbers we have no row for -> how often
         self.syscall_count = 0  # made by Python
         self.native_calls = 0  # made by native code, in threads that have left
@@ -221,9 +223,9 @@ class Process:
                 if os.path.isdir(fd) or not os.access(found, os.X_OK):
                     return -errno.EACCES
                 head = os.pread(fd, 256, 0)
-                if guest_of(head) == self.engine.arch:
+                if self._is_guest(guest_of(head), found):
                     name = os.fsdecode(found)
-                    elf = read_elf(name, fd, self.engine.arch)
+                    elf = read_elf(name, fd)
                     if elf.interp is not None and not os.path.exists(self.sysroot.host_path(elf.interp)):
                         return -errno.ENOENT
                     if not path.startswith(b"/"):
@@ -245,6 +247,12 @@ class Process:
             argv = [interpreter, *([argument] if argument else []), path, *argv[1:]]
             path = interpreter
         return -errno.ELOOP
+
+    def _is_guest(self, arch: str | None, path: bytes) -> bool:
+        """True if the program at host path *path*, for *arch*, is to be translated: one of the host's own kind only if it belongs to the guest's world."""
+        if arch is None:
+            return False
+        return arch in (self.engine.arch, "arm", "i386") or bool(self.sysroot.root) and path.startswith(self.sysroot.root + b"/")
 
     def _replace(self, thread: Thread, program: Program) -> int:
         """The new program takes over this host process, which saves the start of another Python. Where that could show, a new translator is started."""

@@ -27,7 +27,7 @@ def contents(process: Process, path: bytes) -> bytes | None:
     """What the guest reads from *path*, or None for any other file."""
     entry = _entry(process, path)
     if entry is None:
-        return _cpuinfo() if path == b"/proc/cpuinfo" else None
+        return process.abi.cpuinfo(len(os.sched_getaffinity(0))).encode() if path == b"/proc/cpuinfo" else None
     if entry in (b"maps", b"smaps"):
         return process.space.maps(process.sysroot.guest_path)
     if entry == b"cmdline":
@@ -58,14 +58,3 @@ def link_target(process: Process, path: bytes) -> bytes | None:
 def host_target(process: Process, path: bytes) -> bytes:
     """The file behind *path* on the host, /proc/self/exe included."""
     return process.exe_host if _entry(process, path) == b"exe" else path
-
-
-def _cpuinfo() -> bytes:
-    """Like a Cortex-A15 with the features of AT_HWCAP."""
-    core = (
-        "processor\t: {}\nmodel name\t: ARMv7 Processor rev 4 (v7l)\nBogoMIPS\t: 50.00\n"
-        "Features\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae\n"
-        "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x2\nCPU part\t: 0xc0f\nCPU revision\t: 4\n\n"
-    )
-    cores = "".join(core.format(i) for i in range(len(os.sched_getaffinity(0))))
-    return (cores + "Hardware\t: Generic\nRevision\t: 0000\nSerial\t\t: 0000000000000000\n").encode()

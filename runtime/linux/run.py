@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from runtime.linux.process import Process
 
-ARCH = "arm"
-
 
 def environment() -> list[bytes]:
     """This process's environment as it was given, in order and with its oddities."""
@@ -106,17 +104,18 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
     from runtime.linux.process import Process
     from runtime.linux.threads import Thread
 
-    fd, elf = open_program(program.path, ARCH)
-    engine = Engine(ARCH, tier=options.tier, memory=options.memory, atomics=options.atomics, persistent=options.cache, idiom=options.idiom)
+    fd, elf = open_program(program.path)
+    engine = Engine(elf.arch, tier=options.tier, memory=options.memory, atomics=options.atomics, persistent=options.cache, idiom=options.idiom)
     try:
         process = Process(host, engine, options, program, inherited.signals)
         process.forked = inherited.forked
         try:
-            loaded = load_program(process.space, fd, elf, process.sysroot)
+            abi = process.abi
+            loaded = load_program(process.space, fd, elf, process.sysroot, abi)
         finally:
             os.close(fd)
-        top = map_stack(process.space, elf.stack_exec)
-        sp, process.auxv = build_stack(process.memory, top, loaded, program.argv, program.envp, program.execfn)
+        map_stack(process.space, elf.stack_exec, abi.stack_top)
+        sp, process.auxv = build_stack(process.memory, abi, loaded, program.argv, program.envp, program.execfn)
         if inherited.ignored is not None:
             process.signals.adopt(inherited.ignored)
             inherited.ignored = None
@@ -141,9 +140,7 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
         thread.bind()
         process.threads[thread.tid] = thread
         process.name_thread(program.execfn)
-        vcpu.put("r13", sp)
-        vcpu.pc = loaded.entry & ~1
-        vcpu.mode = loaded.entry & 1
+        abi.start(vcpu, loaded.entry, sp)
         thread.signals.set_mask(inherited.mask)
         try:
             thread.run()

@@ -13,12 +13,11 @@ from __future__ import annotations
 import os
 from struct import Struct
 
-from dbt.abi.arm import MODE_THUMB
-from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE, REQUEST_SIGNAL
+from dbt.abi.exits import FAULT_UNMAPPED, FAULT_WRITE, REQUEST_SIGNAL
 from runtime import faults
+from runtime.linux.abi import NO_FAULT, Fault
 from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_RING, BLOCK_TAIL, RING_ENTRIES, RING_ENTRY_BYTES
-from runtime.linux.kuser import sigreturn_entry
-from runtime.linux.sigframe import pop_frame, push_frame
+from runtime.linux.siginfo import fault_siginfo, guest_siginfo
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -40,10 +39,9 @@ SS_ONSTACK, SS_DISABLE = 1, 2
 SI_USER, SI_TKILL, SI_KERNEL = 0, -6 & 0xFFFFFFFF, 0x80
 UNBLOCKABLE = 1 << SIGKILL - 1 | 1 << SIGSTOP - 1
 ALL = (1 << 64) - 1
-SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN, BUS_ADRERR, ILL_ILLOPC, TRAP_BRKPT, FPE_INTDIV = 1, 2, 1, 2, 1, 1, 1
+SEGV_MAPERR, SEGV_ACCERR, BUS_ADRALN, BUS_ADRERR, ILL_ILLOPC, ILL_ILLOPN, TRAP_BRKPT, FPE_INTDIV = 1, 2, 1, 2, 1, 2, 1, 1
 
 _HOST_ACTION = Struct("<QQQQ")  # handler, flags, restorer, mask
-_INFO = Struct("<iiI")
 _NAMES = (
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP",
     "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
@@ -124,30 +122,6 @@ class SignalTable:
         return int.from_bytes(self._buffer.raw[:8], "little")
 
 
-def arm_siginfo(record: bytes) -> bytes:
-    """The host's siginfo (its first 64 bytes, 64-bit layout) as the guest's 128 bytes (32-bit layout)."""
-    signo, error, code = _INFO.unpack_from(record)
-    head = _INFO.pack(signo, error, code)
-    body = record[16:]
-    if signo == SIGCHLD and 0 < code < 0x80:
-        ticks = tuple(int.from_bytes(body[i : i + 8], "little") & 0xFFFFFFFF for i in (16, 24))
-        fields = body[:12] + ticks[0].to_bytes(4, "little") + ticks[1].to_bytes(4, "little")  # pid, uid, status, utime, stime
-    elif code in (1, 2, 3, 4, 5, 6) and signo not in SYNCHRONOUS:  # POLL_*: band, fd
-        fields = body[:4] + body[8:12]
-    else:  # kill: pid, uid; queued: pid, uid, value; timer: id, overrun, value
-        fields = body[:12]
-    return (head + fields).ljust(128, b"\0")
-
-
-def fault_siginfo(signo: int, code: int, address: int) -> bytes:
-    """A guest's siginfo for a synchronous fault."""
-    return (_INFO.pack(signo, 0, code) + address.to_bytes(4, "little")).ljust(128, b"\0")
-
-
-def sent_siginfo(signo: int, code: int = SI_USER) -> bytes:
-    return (_INFO.pack(signo, 0, code) + os.getpid().to_bytes(4, "little") + os.getuid().to_bytes(4, "little")).ljust(128, b"\0")
-
-
 class ThreadSignals:
     """The signals of one thread: its mask, the records that wait for delivery, its alternate stack."""
 
@@ -190,7 +164,7 @@ class ThreadSignals:
                 entry = block + BLOCK_RING + tail.value % RING_ENTRIES * RING_ENTRY_BYTES
                 record = ctypes.string_at(entry, RING_ENTRY_BYTES)
                 tail.value += 1
-                self.queue(int.from_bytes(record[:4], "little"), arm_siginfo(record))
+                self.queue(int.from_bytes(record[:4], "little"), guest_siginfo(self.thread.abi.word, record))
             if tail.value - first >= RING_ENTRIES:  # else the ring was never full meanwhile
                 self.apply_mask(self.applied)  # and those that the kernel kept come now
 
@@ -226,55 +200,54 @@ class ThreadSignals:
                 continue
             if action.handler == SIG_DFL:
                 die(self.thread, signo)
-            self.enter(signo, siginfo, action, (0, 0, 0))
+            self.enter(signo, siginfo, action, NO_FAULT)
             entered = True
         if self.saved_mask is not None and not entered:
             self.set_mask(self.saved_mask)
             self.saved_mask = None
         return entered
 
-    def raise_fault(self, signo: int, code: int, address: int, error: int = 0) -> None:
+    def raise_fault(self, fault: Fault) -> None:
         """A synchronous signal at the vCPU's present pc. Blocked or ignored, it kills."""
+        signo = fault.signo
         action = self.thread.process.signals.get(signo)
         if action.handler in (SIG_DFL, SIG_IGN) or self.mask & bit(signo):
-            die(self.thread, signo, address)
-        self.enter(signo, fault_siginfo(signo, code, address), action, (14 if signo in (SIGSEGV, SIGBUS) else 6, error, address))
+            die(self.thread, signo, fault.where or fault.address)
+        self.enter(signo, fault_siginfo(self.thread.abi.word, fault), action, fault)
 
-    def enter(self, signo: int, siginfo: bytes, action: Action, fault: tuple[int, int, int]) -> None:
+    def on_altstack(self, sp: int) -> bool:
+        base, _, size = self.altstack
+        return bool(size) and base <= sp - 1 < base + size
+
+    def shown_altstack(self, sp: int) -> tuple[int, int, int]:
+        """The alternate stack as sigaltstack and a frame show it to code whose stack pointer is *sp*."""
+        base, _, size = self.altstack
+        return base, SS_DISABLE if not size else SS_ONSTACK if self.on_altstack(sp) else 0, size
+
+    def enter(self, signo: int, siginfo: bytes, action: Action, fault: Fault) -> None:
         """Push the frame and let the vCPU start the handler."""
         t = self.thread
-        vcpu = t.vcpu
         t.settle_restart(action)
-        sp = vcpu.get("r13")
+        before = sp = t.regs[t.abi.sp]
         base, flags, size = self.altstack
-        on_stack = bool(size) and base <= sp - 1 < base + size
-        if action.flags & SA_ONSTACK and not flags & SS_DISABLE and not on_stack:
+        if action.flags & SA_ONSTACK and not flags & SS_DISABLE and not self.on_altstack(sp):
             sp = base + size
         old = self.mask if self.saved_mask is None else self.saved_mask
         self.saved_mask = None
-        stack = (base, SS_DISABLE if not size else SS_ONSTACK if on_stack else 0, size)
-        rt = bool(action.flags & SA_SIGINFO)
+        pc = t.vcpu.pc
         try:
-            sp, info_at, context_at = push_frame(t.memory, vcpu, sp, siginfo if rt else None, old, stack, fault)
-        except t.GuestFault:
+            t.abi.enter_handler(t, signo, siginfo, action, old, self.shown_altstack(before), fault, sp)
+        except t.GuestFault as missing:
+            overflow = t.abi.memory_fault(FAULT_WRITE | FAULT_UNMAPPED, missing.address)
             if signo == SIGSEGV or self.mask & bit(SIGSEGV) or t.process.signals.get(SIGSEGV).handler <= SIG_IGN:
-                die(t, SIGSEGV, sp)
-            self.enter(SIGSEGV, fault_siginfo(SIGSEGV, SEGV_MAPERR, sp), t.process.signals.get(SIGSEGV), (14, 0, sp))
+                die(t, SIGSEGV, overflow.where)
+            self.enter(SIGSEGV, fault_siginfo(t.abi.word, overflow), t.process.signals.get(SIGSEGV), overflow)
             return
         if t.process.on_signal is not None:
-            t.process.on_signal(self, signo, siginfo, action)
+            t.process.on_signal(self, signo, siginfo, action, pc)
         if action.flags & SA_RESETHAND:
             t.process.signals.set(signo, Action())
-        thumb = bool(action.handler & 1)
-        vcpu.clear_reservation()
-        vcpu.put("r0", signo)
-        if rt:
-            vcpu.put("r1", info_at)
-            vcpu.put("r2", context_at)
-        vcpu.put("r13", sp)
-        vcpu.put("r14", action.restorer if action.flags & SA_RESTORER else sigreturn_entry(thumb, rt))
-        vcpu.pc = action.handler & (~1 if thumb else ~3)
-        vcpu.mode = MODE_THUMB if thumb else 0
+        t.vcpu.clear_reservation()
         mask = self.mask | action.mask
         if not action.flags & SA_NODEFER:
             mask |= bit(signo)
@@ -284,23 +257,13 @@ class ThreadSignals:
         """Undo ``enter``: all registers, the mask and the alternate stack come from the frame."""
         t = self.thread
         try:
-            mask, stack = pop_frame(t.memory, t.vcpu, rt)
-        except t.GuestFault:
-            self.raise_fault(SIGSEGV, SEGV_MAPERR, t.vcpu.get("r13"))
+            mask, stack = t.abi.leave_handler(t, rt)
+        except t.GuestFault as missing:
+            self.raise_fault(t.abi.memory_fault(FAULT_UNMAPPED, missing.address))
             return
         if not stack[1] & SS_ONSTACK:
             self.altstack = (stack[0], stack[1] & SS_DISABLE, stack[2])
         self.set_mask(mask)
-
-
-def fault_signal(info: int) -> tuple[int, int, int]:
-    """(signal, si_code, error code as in the DFSR) for the softmmu's FAULT_* bits."""
-    write = 1 << 11 if info & FAULT_WRITE else 0
-    if info & FAULT_ALIGN:
-        return SIGBUS, BUS_ADRALN, write | 1
-    if info & FAULT_UNMAPPED:
-        return SIGSEGV, SEGV_MAPERR, write | 7
-    return SIGSEGV, SEGV_ACCERR, write | 15
 
 
 def die(thread: Thread, signo: int, address: int | None = None) -> NoReturn:

@@ -53,7 +53,7 @@ def trace_syscalls(process: Process) -> None:
 
     def wrap(number: int, name: str, kinds: str, handler: Handler) -> Handler:
         def traced(t: Thread, *args: int) -> int | None:
-            shown = ", ".join(_argument(t, kind, value) for kind, value in zip(kinds, args, strict=False) if kind != "_")
+            shown = ", ".join(_argument(t, kind, value) for kind, value in zip(kinds.replace("_", ""), args, strict=False))
             head = f"[{t.tid}] {name}({shown}) = "
             if name in _NO_RETURN:
                 os.write(2, f"{head}?\n".encode())

@@ -7,36 +7,20 @@ import errno
 import os
 from _thread import allocate_lock, start_new_thread
 
-from dbt.abi.arm import MODE_THUMB
 from dbt.abi.cpu import header
 from dbt.abi.exits import EXCEPTIONS, FAULT_WRITE, REQUEST_SIGNAL, REQUEST_STOP, Exit
 from dbt.abi.syscalls import ERESTART_RESTARTBLOCK, ERESTARTSYS
 from runtime.linux.errors import ThreadExit
 from runtime.linux.hoststub import BLOCK_HEAD, BLOCK_REQUEST, BLOCK_TAIL, BLOCK_TID
 from runtime.linux.mm import PROT_EXEC, PROT_READ, PROT_WRITE
-from runtime.linux.signals import (
-    ALL,
-    BUS_ADRALN,
-    BUS_ADRERR,
-    FPE_INTDIV,
-    ILL_ILLOPC,
-    SEGV_ACCERR,
-    SEGV_MAPERR,
-    SIGBUS,
-    SIGFPE,
-    SIGILL,
-    SIGSEGV,
-    SIGTRAP,
-    TRAP_BRKPT,
-    Action,
-    ThreadSignals,
-    fault_signal,
-)
+from runtime.linux.signals import ALL, BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, Action, ThreadSignals
 from runtime.memory import GuestFault
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from runtime.linux.abi import Fault
     from runtime.linux.process import Process
+    from runtime.linux.x86.descriptors import Descriptor
     from runtime.vcpu import VCpu
 
 SCRATCH_BYTES = 65536
@@ -45,15 +29,6 @@ _INTERRUPTIONS = (-EINTR, -ERESTARTSYS, -ERESTART_RESTARTBLOCK)
 SA_RESTART = 0x10000000
 _REQUEST_OFFSET = header().offset("request")
 _NAME_OF_EXCEPTION = {number: name for name, (number, _) in EXCEPTIONS.items()}
-_SIGNAL_OF_EXCEPTION = {
-    "undefined": (SIGILL, ILL_ILLOPC),
-    "breakpoint": (SIGTRAP, TRAP_BRKPT),
-    "divide": (SIGFPE, FPE_INTDIV),
-    "protection": (SIGSEGV, SEGV_ACCERR),
-    "alignment": (SIGBUS, BUS_ADRALN),
-    "semihosting": (SIGILL, ILL_ILLOPC),
-}
-_LINUX_BREAKPOINTS = {4: 0xE7F001F0, 2: 0xDE01}  # the kernel's own breakpoint instructions, by length
 
 CLONE_VM, CLONE_VFORK, CLONE_THREAD, CLONE_SETTLS = 0x100, 0x4000, 0x10000, 0x80000
 CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
@@ -71,8 +46,11 @@ class Thread:
         self.host = process.host
         self.memory = process.memory
         self.base: int = process.memory.base
+        self.limit: int = process.memory.size  # guest addresses end here
         self.vcpu = vcpu
-        self.regs = memoryview((ctypes.c_uint64 * 15).from_address(vcpu.address + vcpu.layout.offset("r0"))).cast("B").cast("Q")
+        self.abi = abi = process.abi
+        cells = (ctypes.c_uint64 * abi.register_count).from_address(vcpu.address + vcpu.layout.offset(abi.first_register))
+        self.regs = memoryview(cells).cast("B").cast("Q")
         self.request_at = vcpu.address + _REQUEST_OFFSET
         self._scratch = (ctypes.c_uint8 * SCRATCH_BYTES)()
         self.scratch = memoryview(self._scratch).cast("B")  # for structures that the host kernel reads or writes
@@ -83,7 +61,8 @@ class Thread:
         self.block = 0
         self.clear_tid = 0  # CLONE_CHILD_CLEARTID
         self.robust_list = 0
-        self.restart: tuple[int, bool, int] | None = None  # interrupted syscall: (r0 before it, restartable, its result)
+        self.descriptors: list[Descriptor] = []  # set_thread_area's, by entry (i386)
+        self.restart: tuple[int, bool, int] | None = None  # interrupted syscall: (result register before it, restartable, its result)
         self.signals = ThreadSignals(self, mask)
 
     def call(self, nr: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0) -> int:
@@ -109,11 +88,11 @@ class Thread:
         old_mask = self.signals.mask
         self.signals.apply_mask(ALL)
         child = Thread(self.process, vcpu, old_mask)
-        child.regs[0] = 0
-        if stack:
-            child.regs[13] = stack
-        if flags & CLONE_SETTLS:
-            vcpu.put("tpidruro", tls)
+        failed = child.become_clone(self, flags, stack, tls)
+        if failed:
+            self.signals.apply_mask(old_mask)
+            self.process.engine.free_vcpu(vcpu)
+            return failed
         if flags & CLONE_CHILD_CLEARTID:
             child.clear_tid = child_tid
         ready = allocate_lock()
@@ -148,6 +127,20 @@ class Thread:
         go.release()
         self.signals.apply_mask(old_mask)
         return tid
+
+    def become_clone(self, parent: Thread, flags: int, stack: int, tls: int) -> int:
+        """What clone makes of a copy of *parent* (or of itself, after a fork): 0 or -errno."""
+        abi = self.abi
+        self.descriptors = list(parent.descriptors)
+        try:
+            failed = abi.set_tls(self, tls) if flags & CLONE_SETTLS else 0
+        except GuestFault:
+            return -errno.EFAULT
+        if not failed:
+            self.regs[abi.result] = 0
+            if stack:
+                self.regs[abi.sp] = stack
+        return failed
 
     def main(self) -> None:
         """A thread that is not the process's first: run until it ends."""
@@ -193,17 +186,18 @@ class Thread:
         process, vcpu, regs = self.process, self.vcpu, self.regs
         engine_run, handlers, resolve = process.engine.run, process.handlers, process.resolve
         syscall = Exit.SYSCALL
+        number_in, result_in, mask = self.abi.number, self.abi.result, (1 << 8 * self.abi.word) - 1
         while True:
             reason = engine_run(vcpu)
             if reason != syscall:
                 self.other_exit(reason)
                 continue
             process.syscall_count += 1
-            number = regs[7]
+            number = regs[number_in]
             entry = handlers.get(number) or resolve(number)
-            first = regs[0]
+            first = regs[result_in]
             try:
-                result = entry[0](self, *regs[: entry[1]])
+                result = entry[0](self, *entry[1](regs))
             except GuestFault:
                 result = -errno.EFAULT
             except OSError as e:
@@ -213,7 +207,10 @@ class Thread:
             if result in _INTERRUPTIONS:
                 self.interrupted(first, entry[2], result)
             else:
-                regs[0] = result & 0xFFFFFFFF
+                regs[result_in] = result & mask
+
+    def give_eintr(self) -> None:
+        self.regs[self.abi.result] = -EINTR & (1 << 8 * self.abi.word) - 1
 
     def interrupted(self, first: int, restartable: bool, result: int) -> None:
         """A syscall ended early, or did not start, because of a signal: start the handlers, then restart it or give EINTR."""
@@ -223,7 +220,7 @@ class Thread:
         if self.restart is not None:  # no handler ran
             self.restart = None
             if result == -EINTR:
-                self.regs[0] = -EINTR & 0xFFFFFFFF
+                self.give_eintr()
             else:
                 self._rewind(first)
 
@@ -237,12 +234,12 @@ class Thread:
         if result == -ERESTARTSYS or restartable and action.flags & SA_RESTART:
             self._rewind(first)
         else:
-            self.regs[0] = -EINTR & 0xFFFFFFFF
+            self.give_eintr()
 
     def _rewind(self, first: int) -> None:
-        """Back to the SVC, with its first argument."""
-        self.regs[0] = first
-        self.vcpu.pc -= 2 if self.vcpu.mode & MODE_THUMB else 4
+        """Back to the system call's instruction, with what its result would have replaced."""
+        self.regs[self.abi.result] = first
+        self.abi.rewind(self.vcpu)
 
     def other_exit(self, reason: int) -> None:
         vcpu, signals = self.vcpu, self.signals
@@ -253,44 +250,31 @@ class Thread:
             self.host.clear_bits(self.request_at, REQUEST_SIGNAL)
             signals.deliver()
         elif reason == Exit.INTERRUPTED:
-            _, _, restartable = self.process.resolve(self.regs[7])
-            self.interrupted(self.regs[0], restartable, vcpu.get("exit_arg") - (1 << 64))
+            _, _, restartable = self.process.resolve(self.regs[self.abi.number])
+            self.interrupted(self.regs[self.abi.result], restartable, vcpu.get("exit_arg") - (1 << 64))
         elif reason == Exit.MEMORY_FAULT:
             info = vcpu.get("fault_info")
-            self._memory_fault(*fault_signal(info), PROT_WRITE if info & FAULT_WRITE else PROT_READ)
+            self._memory_fault(self.abi.memory_fault(info, vcpu.get("fault_addr")), PROT_WRITE if info & FAULT_WRITE else PROT_READ)
         elif reason == Exit.FETCH_FAULT:
-            code = SEGV_ACCERR if self.memory.flags(vcpu.get("fault_addr")) else SEGV_MAPERR
-            self._memory_fault(SIGSEGV, code, 1 << 31 | 7, PROT_EXEC)
+            address = vcpu.get("fault_addr")
+            self._memory_fault(self.abi.fetch_fault(bool(self.memory.flags(address)), address), PROT_EXEC)
         elif reason == Exit.EXCEPTION:
-            self._exception(_NAME_OF_EXCEPTION.get(vcpu.get("exit_arg"), "undefined"))
+            name = _NAME_OF_EXCEPTION.get(vcpu.get("exit_arg"), "undefined")
+            signals.raise_fault(self.abi.exception(self, name, vcpu.get("exit_detail")))
         elif reason == Exit.YIELD:
             self.host.quick(self.host.nr["sched_yield"])
         elif reason == Exit.HALT:
             os.sched_yield()
 
-    def _memory_fault(self, signo: int, code: int, error: int, need: int) -> None:
+    def _memory_fault(self, fault: Fault, need: int) -> None:
         """An access failed that needs protection *need*: its signal, unless it can be made again."""
-        address, space = self.vcpu.get("fault_addr"), self.process.space
+        address, space = fault.where, self.process.space
         child_writes = self.process.child_writes
-        if child_writes is not None and code == SEGV_ACCERR and child_writes.open(address):
+        if child_writes is not None and fault.code == SEGV_ACCERR and child_writes.open(address):
             return
-        if signo == SIGSEGV and code == SEGV_MAPERR and space.find(address) is not None:  # mapped, but without any access
+        if fault.signo == SIGSEGV and fault.code == SEGV_MAPERR and space.find(address) is not None:  # mapped, but without any access
             beyond = space.beyond_file(address, need)
             if beyond is False:
                 return
-            signo, code = (SIGBUS, BUS_ADRERR) if beyond else (SIGSEGV, SEGV_ACCERR)
-        self.signals.raise_fault(signo, code, address, error)
-
-    def _exception(self, name: str) -> None:
-        pc = self.vcpu.pc
-        signo, code = _SIGNAL_OF_EXCEPTION.get(name, (SIGILL, ILL_ILLOPC))
-        if name == "undefined":
-            length = 2 if self.vcpu.mode & MODE_THUMB else 4
-            try:
-                if int.from_bytes(self.memory.read(pc, length), "little") == _LINUX_BREAKPOINTS[length]:
-                    signo, code = SIGTRAP, TRAP_BRKPT
-            except GuestFault:
-                pass
-        self.signals.raise_fault(signo, code, pc)
-
-
+            fault.signo, fault.code = (SIGBUS, BUS_ADRERR) if beyond else (SIGSEGV, SEGV_ACCERR)
+        self.signals.raise_fault(fault)

@@ -23,11 +23,11 @@ def say(text: str) -> None:
 
 
 def _signals(process: Process) -> None:
-    def entered(signals: ThreadSignals, signo: int, siginfo: bytes, action: Action) -> None:
+    def entered(signals: ThreadSignals, signo: int, siginfo: bytes, action: Action, pc: int) -> None:
         from runtime.linux.signals import signal_name
 
         code = int.from_bytes(siginfo[8:12], "little", signed=True)
-        say(f"[{signals.thread.tid}] signal {signal_name(signo)} code {code} at pc {signals.thread.vcpu.pc:#x}: handler {action.handler:#x}")
+        say(f"[{signals.thread.tid}] signal {signal_name(signo)} code {code} at pc {pc:#x}: handler {action.handler:#x}")
 
     process.on_signal = entered
 

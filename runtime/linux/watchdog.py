@@ -13,7 +13,6 @@ import threading
 
 from dbt.abi.exclusive import State
 from dbt.abi.exits import REQUEST_PAUSE
-from runtime.linux.syscalls.table import ROWS
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -56,12 +55,13 @@ def _say(process: Process) -> None:
 def describe(thread: Thread) -> str:
     """One line: the thread's id, guest pc and registers, where it is, and the host's view of it."""
     vcpu = thread.vcpu
-    number = thread.regs[7]
-    name = ROWS[number][0] if number in ROWS else f"syscall {number:#x}"
-    arguments = ", ".join(f"{value:#x}" for value in thread.regs[:6])
+    abi = thread.abi
+    rows, number = abi.rows(), thread.regs[abi.number]
+    name = rows[number][0] if number in rows else f"syscall {number:#x}"
+    arguments = ", ".join(f"{thread.regs[register]:#x}" for register in abi.arguments)
     where = f"{name}({arguments})" if vcpu.get("state") == State.OUTSIDE else "translated code"
     request = vcpu.get("request") & ~REQUEST_PAUSE  # which may be left over outside of native code
-    return f"dbt:   {thread.tid}: pc {vcpu.pc:#x} lr {thread.regs[14]:#x} {where}, request {request:#x}, host {_host_state(thread.tid)}"
+    return f"dbt:   {thread.tid}: pc {vcpu.pc:#x} sp {thread.regs[abi.sp]:#x} {where}, request {request:#x}, host {_host_state(thread.tid)}"
 
 
 def _host_state(tid: int) -> str:

@@ -55,7 +55,7 @@ BAD = {
     "big-endian": GOOD[:5] + b"\x02" + GOOD[6:],
     "unknown ELF version": header(version=2) + segment(),
     "machine AArch64 is not": header(machine=183) + segment(),
-    "machine 8 is not": header(machine=8) + segment(),
+    "machine MIPS is not a supported guest (ARM, i386, x86-64 are)": header(machine=8) + segment(),
     "is for i386, not arm": header(machine=3) + segment(),
     "relocatable": header(type=1) + segment(),
     "bad ELF type": header(type=77) + segment(),

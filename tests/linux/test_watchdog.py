@@ -13,7 +13,7 @@ import pytest
 
 from tests.linux.conftest import HERE, ROOT
 
-WAITING = re.compile(rb"  \d+: pc 0x[0-9a-f]+ lr 0x[0-9a-f]+ (\w+)\([^)]*\), request 0x0, host sleeping \w+\n")
+WAITING = re.compile(rb"  \d+: pc 0x[0-9a-f]+ sp 0x[0-9a-f]+ (\w+)\([^)]*\), request 0x0, host sleeping \w+\n")
 
 
 @pytest.mark.timeout(120)

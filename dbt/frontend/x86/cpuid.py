@@ -5,18 +5,12 @@
 
 from __future__ import annotations
 
+from dbt.abi.x86_features import BRAND, SIGNATURE, VENDOR, feature_bits
+
 Leaf = tuple[int, int, int, int]
 
-VENDOR = b"GenuineIntel"  # EBX, EDX, ECX of leaf 0: programs choose their code by it
-BRAND = b"dbt-translator x86-64-v2 virtual CPU".ljust(48, b"\0")
-_SIGNATURE = 0x106A5  # family 6, model 1Ah, stepping 5: the first generation of the level
 _CLFLUSH_LINES = 8 << 8  # in 8 bytes
 
-# Leaf 1, EDX and ECX.
-_FPU, _TSC, _MSR, _PAE, _CX8, _SEP, _CMOV, _CLFSH, _MMX, _FXSR, _SSE, _SSE2 = (1 << n for n in (0, 4, 5, 6, 8, 11, 15, 19, 23, 24, 25, 26))
-_SSE3, _SSSE3, _CX16, _SSE41, _SSE42, _POPCNT = (1 << n for n in (0, 9, 13, 19, 20, 23))
-_FEATURES_EDX = _FPU | _TSC | _MSR | _PAE | _CX8 | _CMOV | _CLFSH | _MMX | _FXSR | _SSE | _SSE2
-_FEATURES_ECX = _SSE3 | _SSSE3 | _CX16 | _SSE41 | _SSE42 | _POPCNT
 # Leaf 8000_0001h.
 _SYSCALL, _NX, _RDTSCP, _LM = (1 << n for n in (11, 20, 27, 29))
 _LAHF_64 = 1
@@ -33,14 +27,14 @@ def _cache(kind: int, level: int, ways: int, sets: int) -> Leaf:
 
 
 def _brand(part: int) -> Leaf:
-    a, b, c, d = _words(BRAND[16 * part : 16 * part + 16])
+    a, b, c, d = _words(BRAND.encode().ljust(48, b"\0")[16 * part : 16 * part + 16])
     return a, b, c, d
 
 
 _b, _d, _c = _words(VENDOR)
 LEAVES: dict[tuple[int, int | None], Leaf] = {
     (0, None): (0xB, _b, _c, _d),
-    (1, None): (_SIGNATURE, _CLFLUSH_LINES | 1 << 16, _FEATURES_ECX, _FEATURES_EDX),
+    (1, None): (SIGNATURE, _CLFLUSH_LINES | 1 << 16, feature_bits("ecx"), feature_bits("edx")),
     (2, None): (0x00FF_FF01, 0, 0, 0),  # descriptor FFh: the caches are in leaf 4
     (4, 0): _cache(1, 1, 8, 64),
     (4, 1): _cache(2, 1, 8, 64),

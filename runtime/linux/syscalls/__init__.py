@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from _operator import itemgetter
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 from runtime.linux.hostnr import NR
@@ -13,20 +14,30 @@ if TYPE_CHECKING:
     from runtime.linux.process import Process
     from runtime.linux.threads import Thread
 
-Handler = Callable[..., "int | None"]  # (thread, arguments as unsigned 32-bit numbers) -> result or -errno; None: the registers are set already
-Entry = tuple[Handler, int, bool]  # handler, number of arguments, restarted after a handler with SA_RESTART
+Handler = Callable[..., "int | None"]  # (thread, arguments as unsigned numbers) -> result or -errno; None: the registers are set already
+Arguments = Callable[[memoryview], "Iterable[int]"]  # picks a call's arguments out of the registers
+Entry = tuple[Handler, Arguments, bool]  # handler, its arguments, restarted after a handler with SA_RESTART
 
 ENOSYS = -errno.ENOSYS
 
 
 def pass_through(name: str) -> Handler:
-    """A handler that gives its arguments to the host's syscall *name*: for syscalls with plain 32-bit numbers only."""
+    """A handler that gives its arguments to the host's syscall *name*: for syscalls with plain numbers only."""
     nr = NR[name]
 
     def handler(t: Thread, *args: int) -> int:
         return t.call(nr, *args)
 
     return handler
+
+
+def picker(registers: tuple[int, ...], kinds: str) -> Arguments:
+    """Takes the arguments that *kinds* names, without the holes, from *registers*."""
+    wanted = [registers[i] for i, kind in enumerate(kinds) if kind != "_"]
+    first = wanted[0] if wanted else 0
+    if wanted == list(range(first, first + len(wanted))):
+        return itemgetter(slice(first, first + len(wanted)))
+    return itemgetter(*wanted)
 
 
 class Resolver:
@@ -39,22 +50,26 @@ class Resolver:
 
     def resolve(self, number: int) -> Entry:
         """The entry of a syscall number that is called for the first time. Unknown ones give ENOSYS and are counted."""
-        from runtime.linux.syscalls.table import ROWS
-
-        row = ROWS.get(number)
+        registers = self.process.abi.arguments
+        row = self.process.abi.rows().get(number)
+        restartable = False
         if row is None or row[1] == "-":
-            entry: Entry = (self._unknown(number), 0, False)
+            handler = self._unknown(number)
             name, kinds = (row[0], "") if row else (f"syscall_{number:#x}", "xxxxxx")
         else:
             name, target, kinds, restartable = row
             group, _, function = target.partition(".")
-            if not group:
+            if target.startswith("~"):
+                from runtime.linux.syscalls.direct import direct
+
+                handler = direct(name, target[1:], kinds)
+            elif not group:
                 handler = pass_through(function or name)
             else:
                 handler = getattr(import_module(f"runtime.linux.syscalls.{group}"), function or name)
-            entry = (handler, len(kinds), restartable)
         if self.wrap is not None:
-            entry = (self.wrap(number, name, kinds, entry[0]), max(len(kinds), entry[1]), entry[2])
+            handler = self.wrap(number, name, kinds, handler)
+        entry = (handler, picker(registers, kinds), restartable)
         self.handlers[number] = entry
         return entry
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from struct import Struct
+from struct import Struct, pack, unpack
 
 from runtime.memory import GuestFault
 
@@ -11,7 +11,6 @@ TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 
-SPACE = 1 << 32
 AT_FDCWD = -100 & 0xFFFFFFFF
 AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH = 0x100, 0x400, 0x1000
 PATH_MAX = 4096
@@ -20,8 +19,8 @@ TIMESPEC32, TIMESPEC64 = Struct("<ii"), Struct("<qq")
 
 
 def signed(value: int) -> int:
-    """A 32-bit register as a signed number."""
-    return value - SPACE if value & 0x80000000 else value
+    """The low 32 bits of a register as a signed number."""
+    return (value & 0x7FFFFFFF) - (value & 0x80000000)
 
 
 def pair(low: int, high: int) -> int:
@@ -30,16 +29,43 @@ def pair(low: int, high: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
+def signed_word(t: Thread, value: int) -> int:
+    """A register as a signed long."""
+    return value - (1 << 8 * t.abi.word) if value >> 8 * t.abi.word - 1 else value
+
+
+def words(t: Thread, addr: int, count: int) -> tuple[int, ...]:
+    """*count* unsigned longs of the guest."""
+    return unpack(f"<{count}{t.abi.word_code}", t.memory.read(addr, count * t.abi.word))
+
+
+def signed_words(t: Thread, addr: int, count: int) -> tuple[int, ...]:
+    return unpack(f"<{count}{t.abi.word_code.lower()}", t.memory.read(addr, count * t.abi.word))
+
+
+def put_words(t: Thread, addr: int, *values: int) -> None:
+    """Store longs, cut to the guest's size."""
+    mask = (1 << 8 * t.abi.word) - 1
+    t.memory.write(addr, pack(f"<{len(values)}{t.abi.word_code}", *[value & mask for value in values]))
+
+
 def buffer(t: Thread, addr: int, length: int) -> int:
     """Host address of a guest buffer. The host kernel checks its pages; we check that it stays inside the guest."""
-    if addr + length > SPACE:
+    if addr + length > t.limit:
+        raise GuestFault(addr)
+    return t.base + addr
+
+
+def place(t: Thread, addr: int) -> int:
+    """Host address of a small structure or string, which the guest's guard page follows."""
+    if addr >= t.limit:
         raise GuestFault(addr)
     return t.base + addr
 
 
 def optional(t: Thread, addr: int) -> int:
-    """Host address of a small structure, 0 for NULL."""
-    return t.base + addr if addr else 0
+    """The same, 0 for NULL."""
+    return place(t, addr) if addr else 0
 
 
 def wrote(t: Thread, addr: int, length: int) -> None:
@@ -67,7 +93,7 @@ def host_path(t: Thread, addr: int, follow: bool = True, slot: int = 0) -> int:
     else:
         found = process.sysroot.host_path(path, follow)
     if found == path:
-        return t.base + addr
+        return place(t, addr)
     at = _PATH_SLOTS[slot]
     t.scratch[at : at + len(found) + 1] = found + b"\0"
     return t.scratch_at + at

@@ -6,7 +6,7 @@ import errno
 
 from dbt.abi.syscalls import ERESTART_RESTARTBLOCK
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import host_timespec, wrote
+from runtime.linux.syscalls.common import host_timespec, place, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _futex(t: Thread, addr: int, operation: int, value: int, timeout: int, secon
     if addr & 3 or second & 3 and command in _WITH_SECOND:
         return -errno.EINVAL
     fourth = host_timespec(t, timeout, wide) if command in _WITH_TIMEOUT else timeout  # else: a count
-    got = t.call(_FUTEX, t.base + addr, operation, value, fourth, t.base + second if command in _WITH_SECOND else 0, value3)
+    got = t.call(_FUTEX, place(t, addr), operation, value, fourth, place(t, second) if command in _WITH_SECOND else 0, value3)
     if got == -errno.EINTR and fourth and command in _WAITS:
         got = -ERESTART_RESTARTBLOCK
     if command in _WRITES:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from struct import unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import SPACE, buffer, optional, pair, signed, wrote
+from runtime.linux.syscalls.common import buffer, optional, pair, signed, signed_word, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _IOV_AT = 0  # scratch offset of the host's iovec
 
 
 def read(t: Thread, fd: int, addr: int, n: int) -> int:
-    if addr + n > SPACE:
+    if addr + n > t.limit:
         return -errno.EFAULT
     got = t.host.call(_READ, fd, t.base + addr, n, 0, 0, 0, t.request_at)
     if got > 0:
@@ -31,7 +30,7 @@ def read(t: Thread, fd: int, addr: int, n: int) -> int:
 
 
 def write(t: Thread, fd: int, addr: int, n: int) -> int:
-    if addr + n > SPACE:
+    if addr + n > t.limit:
         return -errno.EFAULT
     return t.host.call(_WRITE, fd, t.base + addr, n, 0, 0, 0, t.request_at)  # type: ignore[no-any-return]
 
@@ -40,10 +39,10 @@ def iovec(t: Thread, addr: int, count: int, at: int = _IOV_AT) -> list[tuple[int
     """Put the host's form of a guest iovec array at scratch offset *at*; returns the guest's (address, length) pairs. OSError EINVAL if it is too long."""
     if not 0 <= count <= IOV_MAX:
         raise OSError(errno.EINVAL, "iovec count")
-    words = unpack(f"<{2 * count}I", t.memory.read(addr, 8 * count)) if count else ()
-    pairs = list(zip(words[::2], words[1::2], strict=True))
+    found = words(t, addr, 2 * count) if count else ()
+    pairs = list(zip(found[::2], found[1::2], strict=True))
     for i, (base, length) in enumerate(pairs):
-        if length > 0x7FFFFFFF:
+        if signed_word(t, length) < 0:
             raise OSError(errno.EINVAL, "iovec length")
         host = buffer(t, base, length)
         t.scratch[at + 16 * i : at + 16 * i + 16] = host.to_bytes(8, "little") + length.to_bytes(8, "little")
@@ -91,19 +90,19 @@ def pwritev2(t: Thread, fd: int, addr: int, count: int, low: int, high: int, fla
     return t.call(NR["pwritev2"], fd, t.scratch_at + _IOV_AT, count, pair(low, high), 0, flags)
 
 
-def pread64(t: Thread, fd: int, addr: int, n: int, _: int, low: int, high: int) -> int:
+def pread64(t: Thread, fd: int, addr: int, n: int, low: int, high: int) -> int:
     got = t.call(NR["pread64"], fd, buffer(t, addr, n), n, pair(low, high))
     wrote(t, addr, got)
     return got
 
 
-def pwrite64(t: Thread, fd: int, addr: int, n: int, _: int, low: int, high: int) -> int:
+def pwrite64(t: Thread, fd: int, addr: int, n: int, low: int, high: int) -> int:
     return t.call(NR["pwrite64"], fd, buffer(t, addr, n), n, pair(low, high))
 
 
 def lseek(t: Thread, fd: int, offset: int, whence: int) -> int:
-    got = t.host.quick(_LSEEK, fd, signed(offset), whence)
-    return got if got < 1 << 31 else -errno.EOVERFLOW
+    got = t.host.quick(_LSEEK, fd, signed_word(t, offset), whence)
+    return got if got < 1 << 8 * t.abi.word - 1 else -errno.EOVERFLOW
 
 
 def llseek(t: Thread, fd: int, high: int, low: int, result: int, whence: int) -> int:
@@ -129,10 +128,11 @@ def resized(t: Thread, file: int | bytes, length: int, resize: Callable[[], int]
 
 
 def ftruncate(t: Thread, fd: int, length: int) -> int:
-    return resized(t, fd, signed(length), lambda: t.call(NR["ftruncate"], fd, signed(length)))
+    length = signed_word(t, length)
+    return resized(t, fd, length, lambda: t.call(NR["ftruncate"], fd, length))
 
 
-def ftruncate64(t: Thread, fd: int, _: int, low: int, high: int) -> int:
+def ftruncate64(t: Thread, fd: int, low: int, high: int) -> int:
     length = pair(low, high)
     return resized(t, fd, length, lambda: t.call(NR["ftruncate"], fd, length))
 
@@ -145,11 +145,25 @@ def fadvise64(t: Thread, fd: int, advice: int, low: int, high: int, length_low: 
     return t.call(NR["fadvise64"], fd, pair(low, high), pair(length_low, length_high), advice)
 
 
+def fadvise64_short(t: Thread, fd: int, low: int, high: int, length: int, advice: int) -> int:
+    """i386's first form, with a length of 32 bits."""
+    return t.call(NR["fadvise64"], fd, pair(low, high), length, advice)
+
+
+def fadvise64_last(t: Thread, fd: int, low: int, high: int, length_low: int, length_high: int, advice: int) -> int:
+    """i386's second form: the advice comes last."""
+    return fadvise64(t, fd, advice, low, high, length_low, length_high)
+
+
+def sync_file_range(t: Thread, fd: int, low: int, high: int, length_low: int, length_high: int, flags: int) -> int:
+    return sync_file_range2(t, fd, flags, low, high, length_low, length_high)
+
+
 def sync_file_range2(t: Thread, fd: int, flags: int, low: int, high: int, length_low: int, length_high: int) -> int:
     return t.call(NR["sync_file_range"], fd, pair(low, high), pair(length_low, length_high), flags)
 
 
-def readahead(t: Thread, fd: int, _: int, low: int, high: int, count: int) -> int:
+def readahead(t: Thread, fd: int, low: int, high: int, count: int) -> int:
     return t.call(NR["readahead"], fd, pair(low, high), count)
 
 
@@ -200,8 +214,8 @@ def _offset_back(t: Thread, addr: int, size: int, at: int) -> None:
 
 
 def sendfile(t: Thread, out: int, source: int, offset: int, count: int) -> int:
-    got = t.call(NR["sendfile"], out, source, _offset_copy(t, offset, 4, 0), count)
-    _offset_back(t, offset, 4, 0)
+    got = t.call(NR["sendfile"], out, source, _offset_copy(t, offset, t.abi.word, 0), count)
+    _offset_back(t, offset, t.abi.word, 0)
     return got
 
 

@@ -1,4 +1,4 @@
-"""ioctl: requests whose structures are the same on ARM and on 64-bit hosts go through; the few others are converted or refused."""
+"""ioctl: requests whose structures are the same on guest and host go through; the few others are converted or refused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PLAIN: dict[int, int] = {
     0x5427: -1, 0x5428: -1, 0x5429: 4, 0x5450: -1, 0x5451: -1, 0x5452: 4, 0x5460: 8,  # TIOCSBRK, TIOCCBRK, TIOCGSID, FIONCLEX, FIOCLEX, FIOASYNC, FIOQSIZE
     0x8901: 4, 0x8902: 4, 0x8903: 4, 0x8904: 4, 0x8905: 4,  # FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP, SIOCATMARK
 }  # fmt: skip
-_IFREQ32, _IFREQ_HOST = 32, 40  # struct ifreq: the union ends with pointers
+_IFREQ, _IFREQ_HOST = {4: 32, 8: 40}, 40  # struct ifreq: the union ends with pointers
 _IFREQ_FIRST, _IFREQ_LAST = 0x8910, 0x8948
 _SIOCGIFCONF = 0x8912
 _SIZE_SHIFT, _SIZE_MASK = 16, 0x3FFF
-_FS_IOC_FLAGS = {0x80046601: 0x80086601, 0x40046602: 0x40086602, 0x80047601: 0x80087601, 0x40047602: 0x40087602}  # *FLAGS, *VERSION take a long
+_FS_IOC_FLAGS32 = {0x80046601: 0x80086601, 0x40046602: 0x40086602, 0x80047601: 0x80087601, 0x40047602: 0x40087602}  # *FLAGS, *VERSION take a long
 _FICLONE = 0x40049409
 # Types (bits 8-15) whose encoded structures hold no pointers and no longs: terminals, file systems' FIEMAP and trim, block sizes, loop, RNG, input.
 _SAFE_TYPES = frozenset(b"TfXRE")
@@ -42,16 +42,16 @@ def ioctl(t: Thread, fd: int, request: int, argument: int) -> int:
         if got >= 0:
             wrote(t, argument, size)
         return got
-    if request in _FS_IOC_FLAGS:
-        return _flags(t, fd, _FS_IOC_FLAGS[request], argument)
+    if request in _FS_IOC_FLAGS32:
+        return _flags(t, fd, _FS_IOC_FLAGS32[request], argument)
     if request == _FICLONE:
         return t.call(_IOCTL, fd, request, argument)
     if _IFREQ_FIRST <= request <= _IFREQ_LAST and request != _SIOCGIFCONF:
-        t.scratch[:_IFREQ32] = t.memory.read(argument, _IFREQ32)
-        t.scratch[_IFREQ32:_IFREQ_HOST] = bytes(_IFREQ_HOST - _IFREQ32)
+        size = _IFREQ[t.abi.word]
+        t.scratch[:_IFREQ_HOST] = t.memory.read(argument, size).ljust(_IFREQ_HOST, b"\0")
         got = t.call(_IOCTL, fd, request, t.scratch_at)
         if got >= 0:
-            t.memory.write(argument, bytes(t.scratch[:_IFREQ32]))
+            t.memory.write(argument, bytes(t.scratch[:size]))
         return got
     encoded = request >> _SIZE_SHIFT & _SIZE_MASK
     if request >> 8 & 0xFF in _SAFE_TYPES and request >> 30:

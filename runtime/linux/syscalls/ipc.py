@@ -6,12 +6,13 @@ import errno
 from struct import pack, unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.mm import LOWEST, PROT_EXEC, PROT_READ, PROT_WRITE, TASK_SIZE, Area, page_up
-from runtime.linux.openflags import to_host
-from runtime.linux.syscalls.common import buffer, host_timespec, optional, signed, wrote
+from runtime.linux.mm import LOWEST, PROT_EXEC, PROT_READ, PROT_WRITE, Area, page_up
+from runtime.linux.syscalls.common import buffer, host_timespec, optional, place, put_words, signed_word, signed_words, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.linux.threads import Thread
 
 _IPC_64 = 0x100
@@ -19,8 +20,8 @@ _IPC_RMID, _IPC_SET, _IPC_STAT = 0, 1, 2
 _GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL, _SETALL = 11, 12, 13, 14, 15, 16, 17
 _SHM_LOCK, _SHM_UNLOCK = 11, 12
 _SHM_RDONLY, _SHM_RND, _SHM_REMAP, _SHM_EXEC = 0o10000, 0o20000, 0o40000, 0o100000
-_SHMLBA = 4 * 4096  # ARM: aligned to four pages
 _GUEST_PERM_BYTES = 36
+_SEMID_BYTES, _MSQID_BYTES, _SHMID_BYTES = 104, 120, 112  # the structures of 64-bit machines
 _MESSAGE_ROOM = 16384
 
 
@@ -30,6 +31,13 @@ def _guest_perm(data: bytes) -> bytes:
     mode = int.from_bytes(data[20:24], "little")
     seq = int.from_bytes(data[24:26], "little")
     return pack("<iIIIIHHHHII", key, uid, gid, cuid, cgid, mode & 0xFFFF, 0, seq, 0, 0, 0)
+
+
+def _own_layout(t: Thread, command: int, addr: int, size: int, call: Callable[[int], int]) -> int:
+    """IPC_STAT and IPC_SET of a 64-bit guest, whose structures are the host's: *call* gets the host address."""
+    got = call(buffer(t, addr, size))
+    wrote(t, addr, size if command == _IPC_STAT and got >= 0 else 0)
+    return got
 
 
 def semop(t: Thread, number: int, operations: int, count: int) -> int:
@@ -64,6 +72,8 @@ def semctl(t: Thread, number: int, index: int, command: int, argument: int) -> i
         got = call(NR["semctl"], number, index, command, buffer(t, argument, 2 * count))
         wrote(t, argument, 2 * count if command == _GETALL and got >= 0 else 0)
         return got
+    if command in (_IPC_STAT, _IPC_SET) and t.abi.word == 8:
+        return _own_layout(t, command, argument, _SEMID_BYTES, lambda at: call(NR["semctl"], number, index, command, at))
     if command == _IPC_STAT:
         got = call(NR["semctl"], number, index, command, t.scratch_at)
         if got >= 0:
@@ -89,21 +99,24 @@ def _set_perm(t: Thread, addr: int) -> None:
 def msgsnd(t: Thread, number: int, message: int, size: int, flags: int) -> int:
     if size > _MESSAGE_ROOM:
         return -errno.EINVAL
-    data = t.memory.read(message, 4 + size)
-    t.scratch[: 8 + size] = pack("<q", signed(int.from_bytes(data[:4], "little"))) + data[4:]
+    word = t.abi.word
+    data = t.memory.read(message, word + size)
+    t.scratch[: 8 + size] = int.from_bytes(data[:word], "little", signed=True).to_bytes(8, "little", signed=True) + data[word:]
     return t.call(NR["msgsnd"], number, t.scratch_at, size, flags)
 
 
 def msgrcv(t: Thread, number: int, message: int, size: int, kind: int, flags: int) -> int:
-    got = t.call(NR["msgrcv"], number, t.scratch_at, min(size, _MESSAGE_ROOM), signed(kind), flags)
+    got = t.call(NR["msgrcv"], number, t.scratch_at, min(size, _MESSAGE_ROOM), signed_word(t, kind), flags)
     if got >= 0:
-        t.memory.write(message, bytes(t.scratch[:4]) + bytes(t.scratch[8 : 8 + got]))
+        t.memory.write(message, bytes(t.scratch[: t.abi.word]) + bytes(t.scratch[8 : 8 + got]))
     return got
 
 
 def msgctl(t: Thread, number: int, command: int, addr: int) -> int:
     command &= ~_IPC_64
     call = t.host.quick
+    if command in (_IPC_STAT, _IPC_SET) and t.abi.word == 8:
+        return _own_layout(t, command, addr, _MSQID_BYTES, lambda at: call(NR["msgctl"], number, command, at))
     if command == _IPC_STAT:
         got = call(NR["msgctl"], number, command, t.scratch_at)
         if got >= 0:
@@ -123,22 +136,22 @@ def msgctl(t: Thread, number: int, command: int, addr: int) -> int:
 
 
 def shmat(t: Thread, number: int, addr: int, flags: int) -> int:
-    space = t.process.space
+    space, align = t.process.space, t.abi.shm_align
     got = t.host.quick(NR["shmctl"], number, _IPC_STAT, t.scratch_at)
     if got < 0:
         return got
     length = page_up(int.from_bytes(t.scratch[48:56], "little"))
-    if addr & _SHMLBA - 1:
+    if addr & align - 1:
         if not flags & _SHM_RND:
             return -errno.EINVAL
-        addr &= -_SHMLBA
+        addr &= -align
     with space.lock:
         if not addr:
-            addr = space.gap(length + _SHMLBA)
+            addr = space.gap(length + align)
             if not addr:
                 return -errno.ENOMEM
-            addr = addr + _SHMLBA - 1 & -_SHMLBA
-        elif addr < LOWEST or addr + length > TASK_SIZE or not flags & _SHM_REMAP and next(space.overlapping(addr, addr + length), None):
+            addr = addr + align - 1 & -align
+        elif addr < LOWEST or addr + length > space.limit or not flags & _SHM_REMAP and next(space.overlapping(addr, addr + length), None):
             return -errno.EINVAL
         got = t.host.quick(NR["shmat"], number, t.base + addr, flags & _SHM_RDONLY | _SHM_REMAP)
         if -4096 < got < 0:
@@ -160,6 +173,8 @@ def shmdt(t: Thread, addr: int) -> int:
 def shmctl(t: Thread, number: int, command: int, addr: int) -> int:
     command &= ~_IPC_64
     call = t.host.quick
+    if command in (_IPC_STAT, _IPC_SET) and t.abi.word == 8:
+        return _own_layout(t, command, addr, _SHMID_BYTES, lambda at: call(NR["shmctl"], number, command, at))
     if command == _IPC_STAT:
         got = call(NR["shmctl"], number, command, t.scratch_at)
         if got >= 0:
@@ -174,19 +189,56 @@ def shmctl(t: Thread, number: int, command: int, addr: int) -> int:
     return call(NR["shmctl"], number, command, 0) if command in (_IPC_RMID, _SHM_LOCK, _SHM_UNLOCK) else -errno.EINVAL
 
 
+# i386's one door to all of them (ipc/syscall.c): the call in the low 16 bits, the version of its form above
+_SEMOP, _SEMGET, _SEMCTL, _SEMTIMEDOP, _MSGSND, _MSGRCV, _MSGGET, _MSGCTL, _SHMAT, _SHMDT, _SHMGET, _SHMCTL = 1, 2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24
+
+
+def ipc(t: Thread, call: int, first: int, second: int, third: int, pointer: int, fifth: int) -> int:
+    version, call = call >> 16, call & 0xFFFF
+    if call in (_SEMOP, _SEMTIMEDOP):
+        return semtimedop(t, first, pointer, second, fifth if call == _SEMTIMEDOP else 0)
+    if call == _SEMCTL:
+        return semctl(t, first, second, third, words(t, pointer, 1)[0])
+    if call == _MSGSND:
+        return msgsnd(t, first, pointer, second, third)
+    if call == _MSGRCV:
+        if version == 0:
+            pointer, fifth = words(t, pointer, 2)
+        return msgrcv(t, first, pointer, second, fifth, third)
+    if call == _MSGCTL:
+        return msgctl(t, first, second, pointer)
+    if call == _SHMAT:
+        got = shmat(t, first, pointer, second)
+        if -4096 < got < 0:
+            return got
+        put_words(t, third, got)
+        return 0
+    if call == _SHMDT:
+        return shmdt(t, pointer)
+    if call == _SHMCTL:
+        return shmctl(t, first, second, pointer)
+    if call == _SEMGET:
+        return t.call(NR["semget"], first, second, third)
+    if call == _MSGGET:
+        return t.call(NR["msgget"], first, second)
+    if call == _SHMGET:
+        return t.call(NR["shmget"], first, second, third)
+    return -errno.ENOSYS
+
+
 # POSIX message queues
 
 
 def mq_open(t: Thread, name: int, flags: int, mode: int, attributes: int) -> int:
     at = 0
     if attributes:
-        t.scratch[:64] = pack("<8q", *unpack("<8i", t.memory.read(attributes, 32)))
+        t.scratch[:64] = pack("<8q", *signed_words(t, attributes, 8))
         at = t.scratch_at
-    return t.call(NR["mq_open"], t.base + name, to_host(flags), mode, at)
+    return t.call(NR["mq_open"], place(t, name), t.abi.open_flags.to_host(flags), mode, at)
 
 
 def mq_unlink(t: Thread, name: int) -> int:
-    return t.call(NR["mq_unlink"], t.base + name)
+    return t.call(NR["mq_unlink"], place(t, name))
 
 
 def _send(t: Thread, queue: int, data: int, size: int, priority: int, timeout: int, wide: bool) -> int:
@@ -219,8 +271,8 @@ def mq_timedreceive_time64(t: Thread, queue: int, data: int, size: int, priority
 
 def mq_getsetattr(t: Thread, queue: int, new: int, old: int) -> int:
     if new:
-        t.scratch[:64] = pack("<8q", *unpack("<8i", t.memory.read(new, 32)))
+        t.scratch[:64] = pack("<8q", *signed_words(t, new, 8))
     got = t.call(NR["mq_getsetattr"], queue, t.scratch_at if new else 0, t.scratch_at + 64)
     if got == 0 and old:
-        t.memory.write(old, pack("<8i", *unpack("<8q", t.scratch[64:128])))
+        put_words(t, old, *unpack("<8q", t.scratch[64:128]))
     return got

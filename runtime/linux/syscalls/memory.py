@@ -1,4 +1,4 @@
-"""Memory syscalls, and the ARM-private cacheflush."""
+"""Memory syscalls, and ARM's cacheflush."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import errno
 
 from dbt.abi.memory import PAGE_SIZE
 from runtime.linux.hostnr import NR
-from runtime.linux.mm import TASK_SIZE, page_up
-from runtime.linux.syscalls.common import SPACE, buffer, wrote
+from runtime.linux.mm import page_up
+from runtime.linux.syscalls.common import buffer, signed, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ def brk(t: Thread, addr: int) -> int:
 
 def mmap2(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, offset: int) -> int:
     return t.process.space.map(addr, length, prot, flags, fd, offset * _OFFSET_UNIT)
+
+
+def mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, offset: int) -> int:
+    return t.process.space.map(addr, length, prot, flags, signed(fd), offset)
+
+
+def old_mmap(t: Thread, arguments: int) -> int:
+    """mmap of the first i386 kernels: its arguments are in memory."""
+    return mmap(t, *words(t, arguments, 6))
 
 
 def munmap(t: Thread, addr: int, length: int) -> int:
@@ -59,7 +68,7 @@ def mincore(t: Thread, addr: int, length: int, vector: int) -> int:
 
 
 def madvise(t: Thread, addr: int, length: int, advice: int) -> int:
-    if addr & PAGE_SIZE - 1 or length > SPACE - PAGE_SIZE:
+    if addr & PAGE_SIZE - 1 or length > t.limit - PAGE_SIZE:
         return -errno.EINVAL
     length = page_up(length)
     if not length:
@@ -80,7 +89,7 @@ def _mapped(t: Thread, addr: int, length: int) -> bool:
     end = addr + page_up(length)
     space = t.process.space
     with space.lock:
-        return end <= TASK_SIZE and space.covered(addr, end)
+        return end <= space.limit and space.covered(addr, end)
 
 
 def _lock_call(name: str, t: Thread, addr: int, *rest: int) -> int:

@@ -8,8 +8,19 @@ import os
 
 from runtime.linux import procfs
 from runtime.linux.hostnr import NR
-from runtime.linux.openflags import to_host
-from runtime.linux.syscalls.common import AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, buffer, guest_path, host_path, pair, signed, wrote
+from runtime.linux.syscalls.common import (
+    AT_FDCWD,
+    AT_SYMLINK_FOLLOW,
+    AT_SYMLINK_NOFOLLOW,
+    buffer,
+    guest_path,
+    host_path,
+    pair,
+    place,
+    signed,
+    signed_word,
+    wrote,
+)
 from runtime.linux.syscalls.io import resized
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -18,7 +29,6 @@ if TYPE_CHECKING:
 
 _OPENAT = NR["openat"]
 _AT_REMOVEDIR = 0x200
-_O_NOFOLLOW = 0o100000  # the guest's number
 _O_EXCL = 0o200
 _O_CLOEXEC = 0o2000000
 
@@ -31,7 +41,8 @@ def openat(t: Thread, directory: int, path: int, flags: int, mode: int) -> int:
             if not flags & _O_CLOEXEC:
                 os.set_inheritable(fd, True)
             return fd
-    fd = t.call(_OPENAT, directory, host_path(t, path, not flags & (_O_NOFOLLOW | _O_EXCL)), to_host(flags), mode)
+    flags = t.abi.open_flags.to_host(flags)
+    fd = t.call(_OPENAT, directory, host_path(t, path, not flags & (os.O_NOFOLLOW | _O_EXCL)), flags, mode)
     if flags & os.O_TRUNC and fd >= 0:
         status = os.fstat(fd)
         t.process.space.file_resized(status.st_dev, status.st_ino, status.st_size)
@@ -52,9 +63,9 @@ def openat2(t: Thread, directory: int, path: int, how: int, size: int) -> int:
     data = t.memory.read(how, size)
     if any(data[24:]):
         return -errno.E2BIG
-    flags = int.from_bytes(data[:8], "little")
-    t.scratch[:24] = to_host(flags).to_bytes(8, "little") + data[8:24]
-    return t.call(NR["openat2"], directory, host_path(t, path, not flags & _O_NOFOLLOW), t.scratch_at, 24)
+    flags = t.abi.open_flags.to_host(int.from_bytes(data[:8], "little"))
+    t.scratch[:24] = flags.to_bytes(8, "little") + data[8:24]
+    return t.call(NR["openat2"], directory, host_path(t, path, not flags & os.O_NOFOLLOW), t.scratch_at, 24)
 
 
 def linkat(t: Thread, old_directory: int, old: int, new_directory: int, new: int, flags: int) -> int:
@@ -155,7 +166,7 @@ def mkdir(t: Thread, path: int, mode: int) -> int:
 
 
 def symlinkat(t: Thread, target: int, directory: int, path: int) -> int:
-    return t.call(NR["symlinkat"], t.base + target, directory, host_path(t, path, False))
+    return t.call(NR["symlinkat"], place(t, target), directory, host_path(t, path, False))
 
 
 def symlink(t: Thread, target: int, path: int) -> int:
@@ -185,10 +196,10 @@ def _truncate(t: Thread, path: int, length: int) -> int:
 
 
 def truncate(t: Thread, path: int, length: int) -> int:
-    return _truncate(t, path, signed(length))
+    return _truncate(t, path, signed_word(t, length))
 
 
-def truncate64(t: Thread, path: int, _: int, low: int, high: int) -> int:
+def truncate64(t: Thread, path: int, low: int, high: int) -> int:
     return _truncate(t, path, pair(low, high))
 
 
@@ -208,4 +219,4 @@ def inotify_add_watch(t: Thread, fd: int, path: int, mask: int) -> int:
 
 
 def memfd_create(t: Thread, name: int, flags: int) -> int:
-    return t.call(NR["memfd_create"], t.base + name, flags)
+    return t.call(NR["memfd_create"], place(t, name), flags)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-from struct import pack, unpack, unpack_from
+from struct import Struct, pack
 
 from runtime.linux.hostnr import NR
 from runtime.linux.signals import UNBLOCKABLE
-from runtime.linux.syscalls.common import TIMESPEC64, buffer, give_timespec, host_timespec, signed, wrote
+from runtime.linux.syscalls.common import TIMESPEC64, buffer, give_timespec, host_timespec, put_words, signed, signed_words, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.threads import Thread
 
 _POLLFD_BYTES = 8
-_EVENT_BYTES = 16  # the guest's epoll_event: events, hole, data
-_HOST_PACKED = os.uname().machine == "x86_64"  # x86-64 packs epoll_event into 12 bytes
-_HOST_EVENT_BYTES = 12 if _HOST_PACKED else 16
+_HOST_EVENT = Struct("<IQ" if os.uname().machine == "x86_64" else "<I4xQ")  # x86-64 packs epoll_event
 _MASK_AT, _TIME_AT, _PAIR_AT, _SETS_AT, _EVENTS_AT = 0, 16, 32, 64, 4096  # scratch offsets
 _MASK_BYTES = 8
 _MAX_EVENTS = 1024
@@ -81,12 +79,13 @@ def ppoll_time64(t: Thread, fds: int, count: int, timeout: int, mask: int, size:
 
 
 def _select(t: Thread, count: int, sets: tuple[int, int, int], timeout_at: int, masked: _Masked) -> int:
-    """pselect6 with copies of the sets: the guest's have 4-byte words, the host writes 8-byte ones."""
+    """pselect6 with copies of the sets: a 32-bit guest's have 4-byte words, the host writes 8-byte ones."""
     count = signed(count)
     if count < 0:
         return -errno.EINVAL
     count = min(count, _FD_LIMIT)
-    guest_bytes, host_bytes = (count + 31) // 32 * 4, (count + 63) // 64 * 8
+    word = t.abi.word
+    guest_bytes, host_bytes = (count + 8 * word - 1) // (8 * word) * word, (count + 63) // 64 * 8
     places = []
     for i, addr in enumerate(sets):
         at = _SETS_AT + i * host_bytes
@@ -106,7 +105,7 @@ def _select(t: Thread, count: int, sets: tuple[int, int, int], timeout_at: int, 
 def select(t: Thread, count: int, readable: int, writable: int, exceptional: int, timeout: int) -> int:
     at = 0
     if timeout:
-        sec, usec = unpack("<ii", t.memory.read(timeout, 8))
+        sec, usec = signed_words(t, timeout, 2)
         if sec < 0 or usec < 0:
             return -errno.EINVAL
         TIMESPEC64.pack_into(t.scratch, _TIME_AT, sec + usec // 1_000_000, usec % 1_000_000 * 1000)
@@ -114,12 +113,17 @@ def select(t: Thread, count: int, readable: int, writable: int, exceptional: int
     got = _select(t, count, (readable, writable, exceptional), at, _Masked(t, 0, 0))
     if at:
         sec, nsec = TIMESPEC64.unpack_from(t.scratch, _TIME_AT)
-        t.memory.write(timeout, pack("<ii", sec, nsec // 1000))
+        put_words(t, timeout, sec, nsec // 1000)
     return got
 
 
+def old_select(t: Thread, arguments: int) -> int:
+    """select of the first i386 kernels: its arguments are in memory."""
+    return select(t, *words(t, arguments, 5))
+
+
 def _pselect(t: Thread, count: int, sets: tuple[int, int, int], timeout: int, extra: int, wide: bool) -> int:
-    mask, size = unpack("<II", t.memory.read(extra, 8)) if extra else (0, 0)
+    mask, size = words(t, extra, 2) if extra else (0, 0)
     masked = _Masked(t, mask, size)
     at = host_timespec(t, timeout, wide, _TIME_AT)
     got = _select(t, count, sets, at, masked)
@@ -139,16 +143,16 @@ def pselect6_time64(t: Thread, count: int, readable: int, writable: int, excepti
 def epoll_ctl(t: Thread, epoll: int, operation: int, fd: int, event: int) -> int:
     at = 0
     if event:
-        data = t.memory.read(event, _EVENT_BYTES)
-        t.scratch[:_HOST_EVENT_BYTES] = data[:4] + data[8:16] if _HOST_PACKED else data
+        layout = t.abi.epoll_event
+        _HOST_EVENT.pack_into(t.scratch, 0, *layout.unpack(t.memory.read(event, layout.size)))
         at = t.scratch_at
     return t.call(NR["epoll_ctl"], epoll, operation, fd, at)
 
 
 def _events(t: Thread, addr: int, got: int) -> int:
+    layout = t.abi.epoll_event
     for i in range(got):
-        events, data = unpack_from("<IQ" if _HOST_PACKED else "<I4xQ", t.scratch, _EVENTS_AT + i * _HOST_EVENT_BYTES)
-        t.memory.write(addr + i * _EVENT_BYTES, pack("<I4xQ", events, data))
+        t.memory.write(addr + i * layout.size, layout.pack(*_HOST_EVENT.unpack_from(t.scratch, _EVENTS_AT + i * _HOST_EVENT.size)))
     return got
 
 

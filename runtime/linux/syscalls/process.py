@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from struct import Struct, pack, unpack
+from struct import pack, unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.signals import SIGTRAP, TRAP_BRKPT, arm_siginfo
-from runtime.linux.syscalls.common import AT_EMPTY_PATH, AT_FDCWD, guest_path, optional, signed, wrote
-from runtime.linux.threads import CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK, CLONE_VM
+from runtime.linux.siginfo import guest_siginfo
+from runtime.linux.syscalls.common import AT_EMPTY_PATH, AT_FDCWD, guest_path, optional, place, put_words, signed, words, wrote
+from runtime.linux.threads import CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_THREAD, CLONE_VFORK, CLONE_VM
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _CLONE_PIDFD = 0x1000
 _CLONE_UNSUPPORTED = 0x7E028000  # new namespaces, CLONE_PARENT
-_RUSAGE = Struct("<18q")  # the host's: user, system time, then 14 longs
-_RUSAGE32 = Struct("<18I")
-_INFINITY32, _INFINITY64 = 0xFFFFFFFF, (1 << 64) - 1
+_RUSAGE_WORDS = 18  # user and system time, then 14 longs
+_INFINITY64 = (1 << 64) - 1
 _UTS_FIELD = 65
-_ROBUST_HEAD_BYTES = 12
+_ROBUST_HEAD_WORDS = 3
+_KNOWN_PERSONAS = (0, 0xFFFFFFFF, 0x0008, 0x0040000)
 
 
 def exit(t: Thread, status: int) -> int:  # noqa: A001
@@ -40,7 +40,8 @@ def vfork(t: Thread) -> int:
     return t.process.fork(t, wait_for_exec=True, shares_memory=True)
 
 
-def clone(t: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_tid: int) -> int:
+def clone(t: Thread, flags: int, stack: int, parent_tid: int, fourth: int, fifth: int) -> int:
+    parent_tid, tls, child_tid = t.abi.clone_arguments(parent_tid, fourth, fifth)
     if flags & CLONE_THREAD:
         return t.clone(flags, stack, parent_tid, tls, child_tid) if flags & CLONE_VM else -errno.EINVAL
     if flags & _CLONE_UNSUPPORTED or flags & CLONE_VM and not flags & CLONE_VFORK:
@@ -54,10 +55,7 @@ def clone(t: Thread, flags: int, stack: int, parent_tid: int, tls: int, child_ti
         if flags & _CLONE_PIDFD:
             t.memory.put_u32(parent_tid, t.host.quick(NR["pidfd_open"], pid))
         return pid
-    if stack:
-        t.regs[13] = stack
-    if flags & CLONE_SETTLS:
-        t.vcpu.put("tpidruro", tls)
+    t.become_clone(t, flags, stack, tls)
     t.clear_tid = child_tid if flags & CLONE_CHILD_CLEARTID else 0
     t.robust_list = 0
     if flags & CLONE_CHILD_SETTID:
@@ -71,7 +69,7 @@ def set_tid_address(t: Thread, addr: int) -> int:
 
 
 def set_robust_list(t: Thread, head: int, size: int) -> int:
-    if size != _ROBUST_HEAD_BYTES:
+    if size != _ROBUST_HEAD_WORDS * t.abi.word:
         return -errno.EINVAL
     t.robust_list = head
     return 0
@@ -81,8 +79,8 @@ def get_robust_list(t: Thread, tid: int, head: int, size: int) -> int:
     thread = t.process.threads.get(tid) if tid else t
     if thread is None:
         return -errno.ESRCH
-    t.memory.put_u32(head, thread.robust_list)
-    t.memory.put_u32(size, _ROBUST_HEAD_BYTES)
+    put_words(t, head, thread.robust_list)
+    put_words(t, size, _ROBUST_HEAD_WORDS * t.abi.word)
     return 0
 
 
@@ -90,11 +88,11 @@ def _strings(t: Thread, addr: int) -> list[bytes]:
     """A NULL-terminated array of strings."""
     found: list[bytes] = []
     while addr:
-        at = t.memory.u32(addr)
+        (at,) = words(t, addr, 1)
         if not at:
             break
         found.append(t.memory.read_cstr(at, 1 << 17))
-        addr += 4
+        addr += t.abi.word
     return found
 
 
@@ -117,7 +115,7 @@ def execveat(t: Thread, directory: int, path: int, argv: int, envp: int, flags: 
 
 def _give_rusage(t: Thread, addr: int, at: int) -> None:
     if addr:
-        t.memory.write(addr, _RUSAGE32.pack(*(n & 0xFFFFFFFF for n in _RUSAGE.unpack_from(t.scratch, at))))
+        put_words(t, addr, *unpack(f"<{_RUSAGE_WORDS}q", t.scratch[at : at + 8 * _RUSAGE_WORDS]))
 
 
 def wait4(t: Thread, pid: int, status: int, options: int, rusage: int) -> int:
@@ -129,12 +127,16 @@ def wait4(t: Thread, pid: int, status: int, options: int, rusage: int) -> int:
     return got
 
 
+def waitpid(t: Thread, pid: int, status: int, options: int) -> int:
+    return wait4(t, pid, status, options, 0)
+
+
 def waitid(t: Thread, kind: int, number: int, info: int, options: int, rusage: int) -> int:
     t.scratch[:128] = bytes(128)
     got = t.call(NR["waitid"], kind, number, t.scratch_at, options, t.scratch_at + 128 if rusage else 0)
     if got == 0:
         if info:
-            t.memory.write(info, arm_siginfo(bytes(t.scratch[:64])))
+            t.memory.write(info, guest_siginfo(t.abi.word, bytes(t.scratch[:64])))
         _give_rusage(t, rusage, 128)
     return got
 
@@ -149,13 +151,25 @@ def getrusage(t: Thread, who: int, addr: int) -> int:
 def getrlimit(t: Thread, resource: int, addr: int) -> int:
     got = t.host.quick(NR["prlimit64"], 0, resource, 0, t.scratch_at)
     if got == 0:
-        t.memory.write(addr, pack("<II", *(min(n, _INFINITY32) for n in unpack("<QQ", t.scratch[:16]))))
+        put_words(t, addr, *(min(n, _infinity(t)) for n in unpack("<QQ", t.scratch[:16])))
     return got
 
 
+def old_getrlimit(t: Thread, resource: int, addr: int) -> int:
+    """getrlimit of the first i386 kernels: no limit is 2^31 - 1."""
+    got = t.host.quick(NR["prlimit64"], 0, resource, 0, t.scratch_at)
+    if got == 0:
+        put_words(t, addr, *(min(n, 0x7FFFFFFF) for n in unpack("<QQ", t.scratch[:16])))
+    return got
+
+
+def _infinity(t: Thread) -> int:
+    """RLIM_INFINITY of a long."""
+    return (1 << 8 * t.abi.word) - 1
+
+
 def setrlimit(t: Thread, resource: int, addr: int) -> int:
-    limits = unpack("<II", t.memory.read(addr, 8))
-    return _set_limit(t, 0, resource, tuple(_INFINITY64 if n == _INFINITY32 else n for n in limits))
+    return _set_limit(t, 0, resource, tuple(_INFINITY64 if n == _infinity(t) else n for n in words(t, addr, 2)))
 
 
 def _set_limit(t: Thread, pid: int, resource: int, limits: tuple[int, ...]) -> int:
@@ -205,30 +219,29 @@ def sysinfo(t: Thread, addr: int) -> int:
 
 def uname(t: Thread, addr: int) -> int:
     host = os.uname()
-    machine = "armv8l" if host.machine == "aarch64" else "armv7l"
     try:
         with open("/proc/sys/kernel/domainname", "rb") as file:
             domain = file.read().strip()
     except OSError:
         domain = b"(none)"
-    fields = [os.fsencode(s) for s in (host.sysname, host.nodename, host.release, host.version, machine)]
+    fields = [os.fsencode(s) for s in (host.sysname, host.nodename, host.release, host.version, t.abi.machine)]
     t.memory.write(addr, b"".join(f[: _UTS_FIELD - 1].ljust(_UTS_FIELD, b"\0") for f in (*fields, domain)))
     return 0
 
 
 def personality(t: Thread, persona: int) -> int:
     """The guest runs as PER_LINUX; other execution domains cannot be given."""
-    return 0 if persona in (0, 0xFFFFFFFF, 0x0008, 0x0040000) else -errno.EINVAL
+    return 0 if persona in _KNOWN_PERSONAS else -errno.EINVAL
 
 
 def prctl(t: Thread, option: int, a: int, b: int, c: int, d: int) -> int:
     set_name, get_name, get_pdeathsig = 15, 16, 2
     if option in (set_name, get_name):
-        got = t.host.quick(NR["prctl"], option, t.base + a)
+        got = t.host.quick(NR["prctl"], option, place(t, a))
         wrote(t, a, 16 if option == get_name and got == 0 else 0)
         return got
     if option == get_pdeathsig:
-        got = t.host.quick(NR["prctl"], option, t.base + a)
+        got = t.host.quick(NR["prctl"], option, place(t, a))
         wrote(t, a, 4 if got == 0 else 0)
         return got
     # set_pdeathsig, get/set_dumpable, get/set_keepcaps, capbset_read, get/set_securebits, timerslack, child_subreaper, no_new_privs, thp
@@ -266,4 +279,5 @@ def get_tls(t: Thread) -> int:
 
 
 def breakpoint(t: Thread) -> None:  # noqa: A001
-    t.signals.raise_fault(SIGTRAP, TRAP_BRKPT, t.vcpu.pc)
+    """ARM's: by a system call."""
+    t.signals.raise_fault(t.abi.exception(t, "breakpoint", 0))

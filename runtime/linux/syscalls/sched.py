@@ -42,8 +42,8 @@ def sched_setaffinity(t: Thread, pid: int, size: int, addr: int) -> int:
 
 
 def sched_getaffinity(t: Thread, pid: int, size: int, addr: int) -> int:
-    """The guest's masks have 4-byte words, the host's 8-byte ones."""
-    if size & 3:
+    """A 32-bit guest's masks have 4-byte words, the host's 8-byte ones."""
+    if size & t.abi.word - 1:
         return -errno.EINVAL
     room = max(size, 128) + 7 & ~7
     got = t.call(NR["sched_getaffinity"], pid, room, t.scratch_at)

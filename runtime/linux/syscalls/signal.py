@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from struct import pack, unpack
+from struct import Struct, pack, unpack
 
 from dbt.abi.exits import REQUEST_SIGNAL
 from runtime.linux.hostnr import NR
+from runtime.linux.siginfo import SIGINFO_BYTES, guest_siginfo, host_siginfo, sent_siginfo
 from runtime.linux.signals import (
     ALL,
     NSIG,
@@ -23,10 +24,8 @@ from runtime.linux.signals import (
     SYNCHRONOUS,
     UNBLOCKABLE,
     Action,
-    arm_siginfo,
-    sent_siginfo,
 )
-from runtime.linux.syscalls.common import host_timespec, signed
+from runtime.linux.syscalls.common import host_timespec, place, put_words, signed, words
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 _MASK_BYTES = 8
 _MIN_STACK = 2048
+_STACK = {4: Struct("<III"), 8: Struct("<QI4xQ")}  # ss_sp, ss_flags, ss_size by the guest's word
 _LOW = 0xFFFFFFFF
 
 
@@ -51,13 +51,15 @@ def rt_sigaction(t: Thread, signo: int, new: int, old: int, size: int) -> int:
         return -errno.EINVAL
     action = None
     if new:
-        handler, flags, restorer, mask = unpack("<IIIQ", t.memory.read(new, 20))
+        handler, flags, restorer = words(t, new, 3)
+        mask = int.from_bytes(t.memory.read(new + 3 * t.abi.word, _MASK_BYTES), "little")
         action = Action(handler, flags, restorer, mask & ~UNBLOCKABLE)
     before = _action(t, signo, action)
     if isinstance(before, int):
         return before
     if old:
-        t.memory.write(old, pack("<IIIQ", before.handler, before.flags, before.restorer, before.mask))
+        put_words(t, old, before.handler, before.flags, before.restorer)
+        t.memory.write(old + 3 * t.abi.word, before.mask.to_bytes(_MASK_BYTES, "little"))
     return 0
 
 
@@ -160,7 +162,7 @@ def _timedwait(t: Thread, addr: int, info: int, timeout: int, size: int, wide: b
         signo = t.call(NR["rt_sigtimedwait"], t.scratch_at, t.scratch_at + 64, host_timespec(t, timeout, wide, 16), _MASK_BYTES)
         if signo < 0:
             return signo
-        siginfo = arm_siginfo(bytes(t.scratch[64:128]))
+        siginfo = guest_siginfo(t.abi.word, bytes(t.scratch[64:128]))
     if info:
         t.memory.write(info, siginfo)
     return signo
@@ -183,14 +185,12 @@ def rt_sigreturn(t: Thread) -> None:
 
 
 def sigaltstack(t: Thread, new: int, old: int) -> int:
-    signals = t.signals
-    base, flags, size = signals.altstack
-    sp = t.regs[13]
-    inside = bool(size) and base <= sp - 1 < base + size
-    before = pack("<III", base, SS_DISABLE if not size else SS_ONSTACK if inside else 0, size)
+    signals, layout = t.signals, _STACK[t.abi.word]
+    sp = t.regs[t.abi.sp]
+    before = layout.pack(*signals.shown_altstack(sp))
     if new:
-        base, flags, size = unpack("<III", t.memory.read(new, 12))
-        if inside:
+        base, flags, size = layout.unpack(t.memory.read(new, layout.size))
+        if signals.on_altstack(sp):
             return -errno.EPERM
         if flags & ~(SS_ONSTACK | SS_DISABLE | 1 << 31):
             return -errno.EINVAL
@@ -208,7 +208,7 @@ def _to_self(t: Thread, signo: int, code: int) -> bool:
     """Synchronous signals have no host handler: one that the guest sends itself and handles is queued here."""
     if signo not in SYNCHRONOUS or t.process.signals.get(signo).handler <= 1:
         return False
-    t.signals.queue(signo, sent_siginfo(signo, code))
+    t.signals.queue(signo, sent_siginfo(t.abi.word, signo, code))
     t.vcpu.request(REQUEST_SIGNAL)
     return True
 
@@ -233,9 +233,8 @@ def tgkill(t: Thread, pid: int, tid: int, signo: int) -> int:
 
 
 def _host_siginfo(t: Thread, addr: int) -> int:
-    """Host address of the host's form of a queued siginfo (pid, uid, value)."""
-    data = t.memory.read(addr, 24)
-    t.scratch[:128] = (data[:12] + bytes(4) + data[12:20] + data[20:24]).ljust(128, b"\0")
+    """Host address of the host's form of a queued siginfo."""
+    t.scratch[:SIGINFO_BYTES] = host_siginfo(t.abi.word, t.memory.read(addr, SIGINFO_BYTES))
     return t.scratch_at
 
 
@@ -254,7 +253,7 @@ def pidfd_send_signal(t: Thread, fd: int, signo: int, info: int, flags: int) -> 
 def signalfd4(t: Thread, fd: int, addr: int, size: int, flags: int) -> int:
     if size != _MASK_BYTES:
         return -errno.EINVAL
-    return t.host.quick(NR["signalfd4"], fd, t.base + addr, size, flags)
+    return t.host.quick(NR["signalfd4"], fd, place(t, addr), size, flags)
 
 
 def signalfd(t: Thread, fd: int, addr: int, size: int) -> int:

@@ -6,19 +6,21 @@ import errno
 from struct import Struct, pack, unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import buffer, optional, read_timespec, signed, wrote
+from runtime.linux.syscalls.common import buffer, optional, place, put_words, signed, signed_words, words, wrote
 from runtime.linux.syscalls.io import iovec, scattered
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.linux.threads import Thread
 
-_MSGHDR = Struct("<7I")  # name, namelen, iov, iovlen, control, controllen, flags
-_HOST_MSGHDR = Struct("<QI4xQQQQI4x")
-_MSGHDR_BYTES, _HOST_MSGHDR_BYTES = 28, 56
-_MMSGHDR_BYTES = 32
+_HOST_MSGHDR = Struct("<QI4xQQQQI4x")  # name, namelen, iov, iovlen, control, controllen, flags
+_MSGHDR = {4: Struct("<7I"), 8: _HOST_MSGHDR}  # by the guest's word
+_MMSGHDR_BYTES = {4: 32, 8: 64}  # msghdr, then an int
 _HEADER_AT, _IOVEC_AT, _CONTROL_AT, _CONTROL_ROOM = 24576, 0, 16896, 7680  # scratch offsets
-_CMSG, _HOST_CMSG = Struct("<Iii"), Struct("<Qii")
+_HOST_CMSG = Struct("<Qii")
+_CMSG = {4: Struct("<Iii"), 8: _HOST_CMSG}
 _SOL_SOCKET = 1
 _SCM_TIMESTAMP, _SCM_TIMESTAMPNS = 29, 35
 _SO_RCVTIMEO, _SO_SNDTIMEO = 20, 21
@@ -33,11 +35,11 @@ def _address(t: Thread, addr: int, length: int) -> tuple[int, int]:
         return optional(t, addr), length
     data = t.memory.read(addr, min(length, 128))
     if int.from_bytes(data[:2], "little") != _AF_UNIX or data[2:3] != b"/":
-        return t.base + addr, length
+        return place(t, addr), length
     name = data[2:].split(b"\0", 1)[0]
     found = t.process.sysroot.host_path(name)
     if found == name or len(found) > 107:
-        return t.base + addr, length
+        return place(t, addr), length
     at = 28672
     t.scratch[at : at + 3 + len(found)] = data[:2] + found + b"\0"
     return t.scratch_at + at, len(found) + 3
@@ -109,11 +111,12 @@ def recv(t: Thread, fd: int, data: int, size: int, flags: int) -> int:
 def setsockopt(t: Thread, fd: int, level: int, option: int, addr: int, size: int) -> int:
     call = t.call
     if level == _SOL_SOCKET:
-        if option in (_SO_RCVTIMEO, _SO_SNDTIMEO) and size >= 8:
-            t.scratch[:16] = pack("<qq", *read_timespec(t, addr, False))
+        if option in (_SO_RCVTIMEO, _SO_SNDTIMEO) and size >= 2 * t.abi.word:
+            t.scratch[:16] = pack("<qq", *signed_words(t, addr, 2))
             return call(NR["setsockopt"], fd, level, option, t.scratch_at, 16)
         if option == _SO_ATTACH_FILTER:
-            count, filters = unpack("<H2xI", t.memory.read(addr, 8))
+            count, filters = words(t, addr, 2)
+            count &= 0xFFFF
             t.scratch[:16] = pack("<H6xQ", count, buffer(t, filters, 8 * count))
             return call(NR["setsockopt"], fd, level, option, t.scratch_at, 16)
     return call(NR["setsockopt"], fd, level, option, buffer(t, addr, size) if addr else 0, size)
@@ -121,14 +124,14 @@ def setsockopt(t: Thread, fd: int, level: int, option: int, addr: int, size: int
 
 def getsockopt(t: Thread, fd: int, level: int, option: int, addr: int, length: int) -> int:
     room = t.memory.u32(length)
-    if level == _SOL_SOCKET and option in (_SO_RCVTIMEO, _SO_SNDTIMEO):
+    if level == _SOL_SOCKET and option in (_SO_RCVTIMEO, _SO_SNDTIMEO) and room >= 2 * t.abi.word:
         t.scratch[16:20] = pack("<I", 16)
         got = t.call(NR["getsockopt"], fd, level, option, t.scratch_at, t.scratch_at + 16)
         if got == 0:
-            t.memory.write(addr, pack("<II", *unpack("<QQ", t.scratch[:16]))[:room])
-            t.memory.put_u32(length, min(room, 8))
+            put_words(t, addr, *unpack("<QQ", t.scratch[:16]))
+            t.memory.put_u32(length, 2 * t.abi.word)
         return got
-    got = t.call(NR["getsockopt"], fd, level, option, buffer(t, addr, room), t.base + length)
+    got = t.call(NR["getsockopt"], fd, level, option, buffer(t, addr, room), place(t, length))
     if got == 0:
         wrote(t, addr, room)
         wrote(t, length, 4)
@@ -141,46 +144,51 @@ def getsockopt(t: Thread, fd: int, level: int, option: int, addr: int, length: i
 def _control_to_host(t: Thread, addr: int, length: int) -> int:
     """Widen the control messages at *addr* into scratch memory; returns their length there. OSError EINVAL if they are malformed."""
     data = t.memory.read(addr, length)
-    at, out = 0, _CONTROL_AT
-    while at + _CMSG.size <= length:
-        size, level, kind = _CMSG.unpack_from(data, at)
-        if size < _CMSG.size or at + size > length:
+    at, out, head, word = 0, _CONTROL_AT, _CMSG[t.abi.word], t.abi.word
+    while at + head.size <= length:
+        size, level, kind = head.unpack_from(data, at)
+        if size < head.size or at + size > length:
             raise OSError(errno.EINVAL, "control message")
-        body = data[at + _CMSG.size : at + size]
+        body = data[at + head.size : at + size]
         end = out + _HOST_CMSG.size + len(body)
         if end + 8 > _CONTROL_AT + _CONTROL_ROOM:
             raise OSError(errno.ENOBUFS, "control messages")
         _HOST_CMSG.pack_into(t.scratch, out, _HOST_CMSG.size + len(body), level, kind)
         t.scratch[out + _HOST_CMSG.size : end] = body
         out = end + 7 & ~7
-        at += size + 3 & ~3
+        at += size + word - 1 & -word
     return out - _CONTROL_AT
 
 
 def _control_to_guest(t: Thread, length: int, room: int) -> tuple[bytes, bool]:
     """The host's control messages in the guest's form, at most *room* bytes, and whether any was cut."""
-    out, at, cut = bytearray(), _CONTROL_AT, False
+    out, at, cut, head = bytearray(), _CONTROL_AT, False, _CMSG[t.abi.word]
     while at + _HOST_CMSG.size <= _CONTROL_AT + length:
         size, level, kind = _HOST_CMSG.unpack_from(t.scratch, at)
         if size < _HOST_CMSG.size:
             break
         body = bytes(t.scratch[at + _HOST_CMSG.size : at + size])
-        if level == _SOL_SOCKET and kind in (_SCM_TIMESTAMP, _SCM_TIMESTAMPNS) and len(body) == 16:
+        if t.abi.word == 4 and level == _SOL_SOCKET and kind in (_SCM_TIMESTAMP, _SCM_TIMESTAMPNS) and len(body) == 16:
             body = pack("<II", *(n & 0xFFFFFFFF for n in unpack("<QQ", body)))
-        out += bytes(-len(out) % 4)
-        left = room - len(out) - _CMSG.size
+        out += bytes(-len(out) % t.abi.word)
+        left = room - len(out) - head.size
         if left < len(body):
             cut = True
             if left <= 0:
                 break
             body = body[:left]
-        out += _CMSG.pack(_CMSG.size + len(body), level, kind) + body
+        out += head.pack(head.size + len(body), level, kind) + body
         at += size + 7 & ~7
     return bytes(out), cut
 
 
+def _read_header(t: Thread, message: int) -> tuple[int, ...]:
+    layout = _MSGHDR[t.abi.word]
+    return layout.unpack(t.memory.read(message, layout.size))
+
+
 def sendmsg(t: Thread, fd: int, message: int, flags: int) -> int:
-    name, name_size, iov, count, control, control_size, _ = _MSGHDR.unpack(t.memory.read(message, _MSGHDR_BYTES))
+    name, name_size, iov, count, control, control_size, _ = _read_header(t, message)
     iovec(t, iov, signed(count), _IOVEC_AT)
     control_size = _control_to_host(t, control, control_size) if control and control_size else 0
     host_name, name_size = _address(t, name, name_size)
@@ -190,7 +198,7 @@ def sendmsg(t: Thread, fd: int, message: int, flags: int) -> int:
 
 
 def recvmsg(t: Thread, fd: int, message: int, flags: int) -> int:
-    name, name_size, iov, count, control, control_size, _ = _MSGHDR.unpack(t.memory.read(message, _MSGHDR_BYTES))
+    name, name_size, iov, count, control, control_size, _ = _read_header(t, message)
     pairs = iovec(t, iov, signed(count), _IOVEC_AT)
     host_name = buffer(t, name, name_size) if name else 0
     room = min(2 * control_size + 16, _CONTROL_ROOM) if control and control_size else 0
@@ -208,33 +216,52 @@ def recvmsg(t: Thread, fd: int, message: int, flags: int) -> int:
         given, cut = _control_to_guest(t, length, control_size)
         t.memory.write(control, given)
         result_flags |= 8 if cut else 0  # MSG_CTRUNC
-    t.memory.put_u32(message + 4, new_size)
-    t.memory.write(message + 20, pack("<II", len(given), result_flags))
+    word = t.abi.word
+    t.memory.put_u32(message + word, new_size)
+    put_words(t, message + 5 * word, len(given))
+    t.memory.put_u32(message + 6 * word, result_flags)
     return got
 
 
 def sendmmsg(t: Thread, fd: int, messages: int, count: int, flags: int) -> int:
     """One by one; the first error counts only if nothing was sent."""
     for i in range(min(count, 1024)):
-        at = messages + i * _MMSGHDR_BYTES
+        at = messages + i * _MMSGHDR_BYTES[t.abi.word]
         got = sendmsg(t, fd, at, flags)
         if got < 0:
             return i or got
-        t.memory.put_u32(at + _MSGHDR_BYTES, got)
+        t.memory.put_u32(at + _MSGHDR[t.abi.word].size, got)
     return min(count, 1024)
 
 
 def recvmmsg(t: Thread, fd: int, messages: int, count: int, flags: int, timeout: int) -> int:
     """One by one. As in the kernel, the timeout is looked at after each message only, so a short one is rarely noticed: it is ignored."""
     for i in range(min(count, 1024)):
-        at = messages + i * _MMSGHDR_BYTES
+        at = messages + i * _MMSGHDR_BYTES[t.abi.word]
         got = recvmsg(t, fd, at, flags & ~_MSG_WAITFORONE)
         if got < 0:
             return i or got
-        t.memory.put_u32(at + _MSGHDR_BYTES, got)
+        t.memory.put_u32(at + _MSGHDR[t.abi.word].size, got)
         if flags & _MSG_WAITFORONE:
             flags |= _MSG_DONTWAIT
     return min(count, 1024)
 
 
 recvmmsg_time64 = recvmmsg
+
+# SYS_* of linux/net.h -> handler and number of arguments; without a handler, the host's own call.
+_SOCKETCALLS: tuple[tuple[str, Callable[..., int] | None, int], ...] = (
+    ("socket", None, 3), ("bind", bind, 3), ("connect", connect, 3), ("listen", None, 2), ("accept", accept, 3), ("getsockname", getsockname, 3),
+    ("getpeername", getpeername, 3), ("socketpair", socketpair, 4), ("send", send, 4), ("recv", recv, 4), ("sendto", sendto, 6), ("recvfrom", recvfrom, 6),
+    ("shutdown", None, 2), ("setsockopt", setsockopt, 5), ("getsockopt", getsockopt, 5), ("sendmsg", sendmsg, 3), ("recvmsg", recvmsg, 3),
+    ("accept4", accept4, 4), ("recvmmsg", recvmmsg, 5), ("sendmmsg", sendmmsg, 4),
+)  # fmt: skip
+
+
+def socketcall(t: Thread, call: int, arguments: int) -> int:
+    """i386's one door to all of them: the arguments are in memory."""
+    if not 1 <= call <= len(_SOCKETCALLS):
+        return -errno.EINVAL
+    name, handler, count = _SOCKETCALLS[call - 1]
+    values = words(t, arguments, count)
+    return handler(t, *values) if handler is not None else t.call(NR[name], *values)

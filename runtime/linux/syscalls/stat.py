@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, host_path, wrote
+from runtime.linux.syscalls.common import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, host_path, place, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ _BASIC_STATS = 0x7FF
 STATX_BYTES = 256
 # mask blksize attributes nlink uid gid mode ino size blocks attributes_mask, 4 times (sec nsec), rdev, dev
 _STATX_LAYOUT = Struct("<IIQIIIH2xQQQQ qI4x qI4x qI4x qI4x IIII")
-# struct stat64 of arch/arm/include/uapi/asm/stat.h: 104 bytes
-_STAT64 = Struct("<Q4xIIIIIQ8xqI4xQIIIIIIQ")
 _EMPTY_AT = 20480  # scratch offset of an empty string
 
 
@@ -34,10 +32,9 @@ def _stat(t: Thread, directory: int, path: int, flags: int, addr: int) -> int:
     (_, blksize, _, nlink, uid, gid, mode, ino, size, blocks, _, asec, ansec, _, _, csec, cnsec, msec, mnsec, rmajor, rminor, major, minor) = (
         _STATX_LAYOUT.unpack_from(t.scratch)
     )
-    low = 0xFFFFFFFF
-    times = (asec & low, ansec, msec & low, mnsec, csec & low, cnsec)
+    times = (asec, ansec, msec, mnsec, csec, cnsec)
     device, rdevice = _device(major, minor), _device(rmajor, rminor)
-    t.memory.write(addr, _STAT64.pack(device, ino & low, mode, nlink, uid, gid, rdevice, size, blksize, blocks, *times, ino))
+    t.memory.write(addr, t.abi.pack_stat(device, ino, mode, nlink, uid, gid, rdevice, size, blksize, blocks, times))
     return 0
 
 
@@ -59,6 +56,6 @@ def fstatat64(t: Thread, directory: int, path: int, addr: int, flags: int) -> in
 
 
 def statx(t: Thread, directory: int, path: int, flags: int, mask: int, addr: int) -> int:
-    got = t.host.quick(_STATX, directory, host_path(t, path, not flags & AT_SYMLINK_NOFOLLOW), flags, mask, t.base + addr)
+    got = t.host.quick(_STATX, directory, host_path(t, path, not flags & AT_SYMLINK_NOFOLLOW), flags, mask, place(t, addr))
     wrote(t, addr, STATX_BYTES if got == 0 else 0)
     return got

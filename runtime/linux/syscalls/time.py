@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from struct import Struct, pack, unpack
+from struct import Struct, unpack
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import AT_FDCWD, TIMESPEC64, give_timespec, host_path, host_timespec, read_timespec, signed, write_timespec
+from runtime.linux.syscalls.common import AT_FDCWD, TIMESPEC64, give_timespec, host_path, host_timespec, put_words, read_timespec, signed, signed_words
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 _GETTIME, _NANOSLEEP, _UTIMENSAT = NR["clock_gettime"], NR["clock_nanosleep"], NR["utimensat"]
 _TIMER_ABSTIME = 1
-_CLOCK_MONOTONIC = 1
+_CLOCK_REALTIME, _CLOCK_MONOTONIC = 0, 1
 _ITIMER = Struct("<4q")
-_ITIMER32 = Struct("<4i")
 _REMAINING_AT = 16  # scratch offsets
 _NEW_AT, _OLD_AT = 0, 64
 
@@ -51,7 +50,7 @@ def gettimeofday(t: Thread, tv: int, tz: int) -> int:
     t.host.quick(NR["gettimeofday"], t.scratch_at, t.scratch_at + 16)
     if tv:
         sec, usec = TIMESPEC64.unpack_from(t.scratch)
-        write_timespec(t, tv, sec, usec, False)
+        put_words(t, tv, sec, usec)
     if tz:
         t.memory.write(tz, bytes(t.scratch[16:24]))
     return 0
@@ -60,8 +59,16 @@ def gettimeofday(t: Thread, tv: int, tz: int) -> int:
 def times(t: Thread, addr: int) -> int:
     got = t.host.quick(NR["times"], t.scratch_at)
     if addr:
-        t.memory.write(addr, pack("<4I", *(n & 0xFFFFFFFF for n in unpack("<4q", t.scratch[:32]))))
-    return got & 0x7FFFFFFF
+        put_words(t, addr, *unpack("<4q", t.scratch[:32]))
+    return got & 0x7FFFFFFF if t.abi.word == 4 else got
+
+
+def time(t: Thread, addr: int) -> int:
+    t.host.quick(_GETTIME, _CLOCK_REALTIME, t.scratch_at)
+    sec, _ = TIMESPEC64.unpack_from(t.scratch)
+    if addr:
+        put_words(t, addr, sec)
+    return int(sec)
 
 
 def _sleep(t: Thread, clock: int, flags: int, request: int, remain: int, wide: bool) -> int:
@@ -88,17 +95,17 @@ def clock_nanosleep_time64(t: Thread, clock: int, flags: int, request: int, rema
 
 def setitimer(t: Thread, which: int, new: int, old: int) -> int:
     if new:
-        _ITIMER.pack_into(t.scratch, _NEW_AT, *_ITIMER32.unpack(t.memory.read(new, 16)))
+        _ITIMER.pack_into(t.scratch, _NEW_AT, *signed_words(t, new, 4))
     got = t.host.quick(NR["setitimer"], which, t.scratch_at + _NEW_AT if new else 0, t.scratch_at + _OLD_AT)
     if got == 0 and old:
-        t.memory.write(old, _ITIMER32.pack(*_ITIMER.unpack_from(t.scratch, _OLD_AT)))
+        put_words(t, old, *_ITIMER.unpack_from(t.scratch, _OLD_AT))
     return got
 
 
 def getitimer(t: Thread, which: int, addr: int) -> int:
     got = t.host.quick(NR["getitimer"], which, t.scratch_at)
     if got == 0:
-        t.memory.write(addr, _ITIMER32.pack(*_ITIMER.unpack_from(t.scratch)))
+        put_words(t, addr, *_ITIMER.unpack_from(t.scratch))
     return got
 
 
@@ -151,8 +158,9 @@ def timer_create(t: Thread, clock: int, event: int, addr: int) -> int:
     """struct sigevent: value, signal, kind, thread id; the host's value is 64 bits wide. SIGEV_THREAD is glibc's, the kernel sees SIGEV_THREAD_ID."""
     host_event = 0
     if event:
-        value, signo, kind, tid = unpack("<IiiI", t.memory.read(event, 16))
-        t.scratch[64:128] = pack("<QiiI", value, signo, kind, tid).ljust(64, b"\0")
+        word = t.abi.word
+        value = t.memory.read(event, word).ljust(8, b"\0")
+        t.scratch[64:128] = (value + t.memory.read(event + word, 12)).ljust(64, b"\0")
         host_event = t.scratch_at + 64
     got = t.host.quick(NR["timer_create"], signed(clock), host_event, t.scratch_at)
     if got == 0:
@@ -190,10 +198,15 @@ def utimensat_time64(t: Thread, directory: int, path: int, addr: int, flags: int
 def futimesat(t: Thread, directory: int, path: int, addr: int) -> int:
     if not addr:
         return _set_times(t, directory, path, 0, None)
-    moments = [read_timespec(t, addr + 8 * i, False) for i in range(2)]
+    values = signed_words(t, addr, 4)
+    moments = (values[:2], values[2:])
     if any(not 0 <= usec < 1_000_000 for _, usec in moments):
         return -errno.EINVAL
     return _set_times(t, directory, path, 0, tuple((sec, usec * 1000) for sec, usec in moments))
+
+
+def utime(t: Thread, path: int, addr: int) -> int:
+    return _set_times(t, AT_FDCWD, path, 0, tuple((sec, 0) for sec in signed_words(t, addr, 2)) if addr else None)
 
 
 def utimes(t: Thread, path: int, addr: int) -> int:

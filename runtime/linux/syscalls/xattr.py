@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runtime.linux.hostnr import NR
-from runtime.linux.syscalls.common import buffer, host_path, wrote
+from runtime.linux.syscalls.common import buffer, host_path, place, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -24,42 +24,42 @@ def _descriptor(t: Thread, fd: int) -> int:
     return fd
 
 
-def _set(name: str, place: Callable[[Thread, int], int]) -> Callable[..., int]:
+def _set(name: str, where: Callable[[Thread, int], int]) -> Callable[..., int]:
     nr = NR[name]
 
     def handler(t: Thread, target: int, key: int, addr: int, size: int, flags: int) -> int:
-        return t.call(nr, place(t, target), t.base + key, buffer(t, addr, size), size, flags)
+        return t.call(nr, where(t, target), place(t, key), buffer(t, addr, size), size, flags)
 
     return handler
 
 
-def _get(name: str, place: Callable[[Thread, int], int]) -> Callable[..., int]:
+def _get(name: str, where: Callable[[Thread, int], int]) -> Callable[..., int]:
     nr = NR[name]
 
     def handler(t: Thread, target: int, key: int, addr: int, size: int) -> int:
-        got = t.call(nr, place(t, target), t.base + key, buffer(t, addr, size) if size else 0, size)
+        got = t.call(nr, where(t, target), place(t, key), buffer(t, addr, size) if size else 0, size)
         wrote(t, addr, min(got, size))
         return got
 
     return handler
 
 
-def _list(name: str, place: Callable[[Thread, int], int]) -> Callable[..., int]:
+def _list(name: str, where: Callable[[Thread, int], int]) -> Callable[..., int]:
     nr = NR[name]
 
     def handler(t: Thread, target: int, addr: int, size: int) -> int:
-        got = t.call(nr, place(t, target), buffer(t, addr, size) if size else 0, size)
+        got = t.call(nr, where(t, target), buffer(t, addr, size) if size else 0, size)
         wrote(t, addr, min(got, size))
         return got
 
     return handler
 
 
-def _remove(name: str, place: Callable[[Thread, int], int]) -> Callable[..., int]:
+def _remove(name: str, where: Callable[[Thread, int], int]) -> Callable[..., int]:
     nr = NR[name]
 
     def handler(t: Thread, target: int, key: int) -> int:
-        return t.call(nr, place(t, target), t.base + key)
+        return t.call(nr, where(t, target), place(t, key))
 
     return handler
 

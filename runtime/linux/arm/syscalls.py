@@ -1,15 +1,10 @@
-"""ARM EABI syscalls: number -> (name, handler, argument kinds, restartable).
-
-Handler: ``group.function`` (``group.`` for a function of the syscall's name), ``.`` for the host's own syscall of that name (``.name`` for another),
-``-`` for ENOSYS on purpose. Kinds, one letter an argument (also what tracing prints): f descriptor, i signed, u unsigned, o octal, x flags or pointer, s path,
-``_`` the hole before an aligned 64-bit pair. Restartable: goes on after a handler with SA_RESTART (signal(7)).
-"""
+"""System calls of the ARM EABI. ``runtime.linux.syscalls.rows`` says what the columns mean."""
 
 from __future__ import annotations
 
-Row = tuple[str, str, str, bool]
+from runtime.linux.syscalls.rows import parse
 
-_TEXT = """
+ROWS = parse("""
 0 restart_syscall - -
 1 exit process. i
 2 fork process. -
@@ -365,16 +360,4 @@ _TEXT = """
 0xf0004 usr32 - -
 0xf0005 set_tls process. x
 0xf0006 get_tls process. -
-"""
-
-
-def _rows() -> dict[int, Row]:
-    rows = {}
-    for line in _TEXT.split("\n"):
-        if line:
-            number, name, target, kinds, *restart = line.split(" ")
-            rows[int(number, 0)] = (name, target, "" if kinds == "-" else kinds, bool(restart))
-    return rows
-
-
-ROWS = _rows()
+""")

@@ -10,9 +10,14 @@ from struct import Struct
 
 from dbt.abi import fpscr
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
+from runtime.linux.arm.kuser import sigreturn_entry
+from runtime.linux.signals import SA_RESTORER, SA_SIGINFO
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from runtime.linux.abi import Fault
+    from runtime.linux.signals import Action
+    from runtime.linux.threads import Thread
     from runtime.memory import GuestMemory
     from runtime.vcpu import VCpu
 
@@ -71,17 +76,16 @@ def put_fpscr(vcpu: VCpu, value: int) -> None:
 
 
 def push_frame(
-    memory: GuestMemory, vcpu: VCpu, sp: int, siginfo: bytes | None, mask: int, stack: tuple[int, int, int], fault: tuple[int, int, int]
+    memory: GuestMemory, vcpu: VCpu, sp: int, siginfo: bytes | None, mask: int, stack: tuple[int, int, int], fault: Fault
 ) -> tuple[int, int, int]:
-    """Write a frame below *sp* that resumes at the vCPU's present state. *siginfo* (128 bytes) for handlers with SA_SIGINFO; *fault* is (trap number,
-    error code, address). Returns (new sp, address of siginfo, address of ucontext); GuestFault if the stack is not writable."""
+    """Write a frame below *sp* that resumes at the vCPU's present state. *siginfo* (128 bytes) for handlers with SA_SIGINFO. Returns (new sp, address of
+    siginfo, address of ucontext); GuestFault if the stack is not writable."""
     size = UCONTEXT_BYTES + RETCODE_BYTES + (SIGINFO_BYTES if siginfo is not None else 0)
     sp = (sp - size) & ~7 & 0xFFFFFFFF
     context = bytearray(UCONTEXT_BYTES)
     _HEAD.pack_into(context, 0, 0 if siginfo is not None else _NO_SIGINFO_FLAGS, 0, *stack)
     registers = [vcpu.get(f"r{i}") for i in range(15)]
-    trap, error, address = fault
-    _SIGCONTEXT.pack_into(context, _HEAD.size, trap, error, mask & 0xFFFFFFFF, *registers, vcpu.pc, get_cpsr(vcpu), address)
+    _SIGCONTEXT.pack_into(context, _HEAD.size, fault.trap, fault.error, mask & 0xFFFFFFFF, *registers, vcpu.pc, get_cpsr(vcpu), fault.where)
     context[_SIGMASK_OFFSET : _SIGMASK_OFFSET + 8] = mask.to_bytes(8, "little")
     doubles = [vcpu.get(f"d{i}") for i in range(32)]
     _VFP.pack_into(context, _REGSPACE_OFFSET, _VFP_MAGIC, _VFP.size, *doubles, get_fpscr(vcpu), _FPEXC_EN, 0, 0)
@@ -91,6 +95,24 @@ def push_frame(
         at = sp + SIGINFO_BYTES
     memory.write(at, bytes(context))
     return sp, sp, at
+
+
+def enter_handler(
+    thread: Thread, signo: int, siginfo: bytes, action: Action, mask: int, stack: tuple[int, int, int], fault: Fault, sp: int
+) -> None:
+    """See ``runtime.linux.abi.Abi.enter_handler``."""
+    vcpu = thread.vcpu
+    rt = bool(action.flags & SA_SIGINFO)
+    sp, info_at, context_at = push_frame(thread.memory, vcpu, sp, siginfo if rt else None, mask, stack, fault)
+    thumb = bool(action.handler & 1)
+    vcpu.put("r0", signo)
+    if rt:
+        vcpu.put("r1", info_at)
+        vcpu.put("r2", context_at)
+    vcpu.put("r13", sp)
+    vcpu.put("r14", action.restorer if action.flags & SA_RESTORER else sigreturn_entry(thumb, rt))
+    vcpu.pc = action.handler & (~1 if thumb else ~3)
+    vcpu.mode = MODE_THUMB if thumb else 0
 
 
 def pop_frame(memory: GuestMemory, vcpu: VCpu, rt: bool) -> tuple[int, tuple[int, int, int]]:

@@ -1,0 +1,1 @@
+"""Linux on ARM (EABI)."""

@@ -1,0 +1,42 @@
+"""Calls that only x86 has: thread-local storage."""
+
+from __future__ import annotations
+
+import errno
+
+from runtime.linux.syscalls.common import put_words
+from runtime.linux.x86.descriptors import read_descriptor, set_descriptor, write_descriptor
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from runtime.linux.threads import Thread
+
+_ARCH_SET_GS, _ARCH_SET_FS, _ARCH_GET_FS, _ARCH_GET_GS = 0x1001, 0x1002, 0x1003, 0x1004
+
+
+def set_thread_area(t: Thread, addr: int) -> int:
+    """An entry number of -1 asks for a free one, which is stored."""
+    descriptor = read_descriptor(t, addr)
+    number = set_descriptor(t, descriptor)
+    if number < 0:
+        return number
+    if descriptor.asks_for_entry:
+        t.memory.put_u32(addr, number)
+    return 0
+
+
+def get_thread_area(t: Thread, addr: int) -> int:
+    return write_descriptor(t, addr, t.memory.u32(addr))
+
+
+def arch_prctl(t: Thread, code: int, value: int) -> int:
+    base = {_ARCH_SET_FS: "fs_base", _ARCH_GET_FS: "fs_base", _ARCH_SET_GS: "gs_base", _ARCH_GET_GS: "gs_base"}.get(code)
+    if base is None:
+        return -errno.EINVAL
+    if code in (_ARCH_GET_FS, _ARCH_GET_GS):
+        put_words(t, value, t.vcpu.get(base))
+        return 0
+    if value >= t.abi.task_size:
+        return -errno.EPERM
+    t.vcpu.put(base, value)
+    return 0

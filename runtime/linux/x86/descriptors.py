@@ -1,0 +1,74 @@
+"""The three descriptors that i386 programs set for thread-local storage (set_thread_area, arch/x86/kernel/tls.c).
+
+``struct user_desc``: entry number, base, limit, flags (bit 0 32-bit segment, 1 and 2 contents, 3 read and execute only, 4 limit in pages, 5 not present, 6
+useable).
+"""
+
+from __future__ import annotations
+
+import errno
+from struct import Struct
+
+from dbt.abi.x86 import TLS_ENTRIES, TLS_ENTRY, TLS_SELECTORS
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from runtime.linux.threads import Thread
+
+_USER_DESC = Struct("<4I")
+_ANY = 0xFFFFFFFF
+_32BIT, _READ_EXEC_ONLY, _NOT_PRESENT = 1, 1 << 3, 1 << 5
+
+
+class Descriptor:
+    """``struct user_desc``."""
+
+    __slots__ = ("number", "base", "limit", "flags")
+
+    def __init__(self, number: int, base: int = 0, limit: int = 0, flags: int = _READ_EXEC_ONLY | _NOT_PRESENT) -> None:
+        self.number, self.base, self.limit, self.flags = number, base, limit, flags
+
+    @property
+    def asks_for_entry(self) -> bool:
+        return self.number == _ANY
+
+    @property
+    def empty(self) -> bool:
+        """True if it clears its entry: all zero, or the form that the kernel gives for one that is not set."""
+        return not self.base and not self.limit and self.flags & 0x7F in (0, _READ_EXEC_ONLY | _NOT_PRESENT)
+
+
+def read_descriptor(t: Thread, addr: int) -> Descriptor:
+    return Descriptor(*_USER_DESC.unpack(t.memory.read(addr, _USER_DESC.size)))
+
+
+def set_descriptor(t: Thread, descriptor: Descriptor) -> int:
+    """Give *t* the descriptor; its entry's number, or -errno. A segment register that holds its selector has the new base at once."""
+    if not t.descriptors:
+        t.descriptors = [Descriptor(TLS_ENTRY + i) for i in range(TLS_ENTRIES)]
+    if descriptor.asks_for_entry:
+        free = next((i for i, old in enumerate(t.descriptors) if old.empty), None)
+        if free is None:
+            return -errno.ESRCH
+    else:
+        free = descriptor.number - TLS_ENTRY
+        if not 0 <= free < TLS_ENTRIES:
+            return -errno.EINVAL
+    if not descriptor.empty and not descriptor.flags & _32BIT:
+        return -errno.EINVAL
+    number, vcpu = TLS_ENTRY + free, t.vcpu
+    t.descriptors[free] = Descriptor(number) if descriptor.empty else Descriptor(number, descriptor.base, descriptor.limit, descriptor.flags)
+    vcpu.put(f"tls{free}_base", descriptor.base)
+    for name in ("fs", "gs"):
+        if vcpu.get(name) == TLS_SELECTORS[free]:
+            vcpu.put(f"{name}_base", descriptor.base)
+    return number
+
+
+def write_descriptor(t: Thread, addr: int, number: int) -> int:
+    """get_thread_area: 0 or -errno."""
+    if not 0 <= number - TLS_ENTRY < TLS_ENTRIES:
+        return -errno.EINVAL
+    found = t.descriptors[number - TLS_ENTRY] if t.descriptors else Descriptor(number)
+    t.memory.write(addr, _USER_DESC.pack(number, found.base, found.limit, found.flags))
+    return 0
