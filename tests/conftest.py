@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import zlib
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from runtime import paths
+from tests.programs.guests import Guest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FUZZ_SLACK = 60  # seconds, for making engines and for the last round
@@ -120,24 +120,11 @@ def guests() -> Path:
     return REPOSITORY / "tests" / "guests"
 
 
-def missing_for_debian() -> str:
-    """Why the Debian programs cannot run here, or an empty string."""
-    sysroot = os.environ.get("DBT_SYSROOT")
-    if not sysroot:
-        return "DBT_SYSROOT is not set: unpack one with tests/programs/fetch_sysroot.sh"
-    if not Path(sysroot, "bin/busybox").exists():
-        return f"DBT_SYSROOT={sysroot}: no Debian programs there"
-    if not (shutil.which("qemu-arm") or shutil.which("qemu-arm-static")):
-        return "qemu-arm is not installed (package qemu-user)"
-    return ""
-
-
-@pytest.fixture(scope="session")
-def sysroot() -> Path:
-    """The Debian armhf sysroot. Skips where there is none, unless $DBT_REQUIRE_DEBIAN says that this is an error."""
-    missing = missing_for_debian()
+def sysroot_of(guest: Guest) -> Path:
+    """The sysroot of a Debian architecture. Skips where there is none, unless $DBT_REQUIRE_DEBIAN says that this is an error."""
+    missing = guest.missing()
     if missing and os.environ.get(CI_NEEDS_DEBIAN):
         pytest.fail(missing)
     if missing:
         pytest.skip(missing)
-    return Path(os.environ["DBT_SYSROOT"]).resolve()
+    return Path(os.environ[guest.variable]).resolve()

@@ -1,6 +1,6 @@
-"""Table of the Debian programs under dbt against qemu-arm: ``python -m tests.programs.compare --tier 0 -k lua``.
+"""Table of the Debian programs under dbt against the reference emulator of their architecture: ``python -m tests.programs.compare --tier 0 -k lua``.
 
-The sysroot is ``--sysroot`` or $DBT_SYSROOT (make one with tests/programs/fetch_sysroot.sh). Exit status 1 if a case differs.
+The sysroot is ``--sysroot`` or $DBT_SYSROOT, of any architecture (make one with tests/programs/fetch_sysroot.sh). Exit status 1 if a case differs.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 
 from tests.programs.cases import CASES
+from tests.programs.guests import guest_of_sysroot
 from tests.programs.reference import TIERS, difference, reference, translated
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.programs.compare", description="Run the Debian programs under dbt and compare with qemu-arm.")
+    parser = argparse.ArgumentParser(prog="python -m tests.programs.compare", description="Run the Debian programs under dbt and compare with qemu.")
     parser.add_argument("--tier", action="append", choices=TIERS, help="tier to test; may be repeated (default: all)")
     parser.add_argument("-k", default="*", metavar="PATTERN", help="only cases whose name contains PATTERN (a glob if it has a *)")
     parser.add_argument("--sysroot", default=os.environ.get("DBT_SYSROOT"), help="directory with the unpacked Debian packages")
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="limit for one run under dbt (default 60)")
-    parser.add_argument("--reference-only", action="store_true", help="run qemu-arm alone and show its results")
+    parser.add_argument("--reference-only", action="store_true", help="run qemu alone and show its results")
     parser.add_argument("-v", action="store_true", help="show standard error of the cases that differ")
     options = parser.parse_args()
     if not options.sysroot or not Path(options.sysroot).is_dir():
@@ -41,12 +42,12 @@ def main() -> int:
             got = translated(case, sysroot, tier, options.timeout)
             said = difference(want, got)
             failed += bool(said)
-            print(f"{'FAIL' if said else 'ok  '} {case.name:26} tier {tier:4} {got.seconds:6.2f} s  qemu-arm {want.seconds:5.2f} s  {said}", flush=True)
+            print(f"{'FAIL' if said else 'ok  '} {case.name:26} tier {tier:4} {got.seconds:6.2f} s  qemu {want.seconds:5.2f} s  {said}", flush=True)
             if said and options.v:
                 sys.stdout.write(got.stderr.decode(errors="replace"))
     if not options.reference_only:
         runs = len(cases) * len(options.tier or TIERS)
-        print(f"{runs - failed} of {runs} runs are equal to qemu-arm")
+        print(f"{runs - failed} of {runs} runs are equal to {guest_of_sysroot(sysroot).qemu}")
     return 1 if failed else 0
 
 

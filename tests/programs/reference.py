@@ -1,10 +1,9 @@
-"""Runs a Debian case under dbt or under qemu-arm and says how the two differ."""
+"""Runs a Debian case under dbt or under the reference emulator and says how the two differ."""
 
 from __future__ import annotations
 
 import functools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.process_group import run_group
-from tests.programs.cases import Case, input_files
+from tests.programs.cases import MACHINE, Case, input_files
+from tests.programs.guests import guest_of_sysroot
 
 TIERS = ("0", "1", "auto")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -52,13 +52,14 @@ def run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -
 
 @functools.cache
 def reference(case: Case, sysroot: Path) -> Outcome:
-    """The outcome that *case* must have: run under qemu-arm once a session, or written in the case."""
+    """The outcome that *case* must have: run under the sysroot's reference emulator once a session, or written in the case."""
+    guest = guest_of_sysroot(sysroot)
     if case.expect is not None:
-        return Outcome(case.expect, 0, b"", 0.0)
-    qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+        return Outcome(case.expect.replace(MACHINE, guest.machine.encode()), 0, b"", 0.0)
+    qemu = guest.emulator()
     if qemu is None:
-        raise FileNotFoundError("qemu-arm: not found: install qemu-user")
-    return run([qemu, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+        raise FileNotFoundError(f"{guest.qemu}: not found: install qemu-user")
+    return run([qemu, *guest.qemu_options, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
 
 
 def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:

@@ -1,6 +1,6 @@
 """Runs threaded programs again and again, to find hangs and rare differences: ``python -m tests.programs.repeat --runs 50 pigz-threads``.
 
-Every run is compared with qemu-arm's. When a run takes longer than the limit, the translator says what each guest thread was doing (``--watchdog``), and
+Every run is compared with the reference emulator's. When a run takes longer than the limit, the translator says what each guest thread was doing (``--watchdog``), and
 the run is ended. Without names all threaded cases run. Exit status 1 if a run differs or hangs.
 """
 
@@ -30,7 +30,7 @@ def repeat(case: Case, sysroot: Path, tier: str, runs: int, limit: float) -> lis
             found.append(f"run {number}: {said}\n{got.stderr.decode(errors='replace')}")
     spread = f"{min(seconds):.2f} / {statistics.median(seconds):.2f} / {max(seconds):.2f} s"
     verdict = f"{'FAIL' if found else 'ok  '} {case.name:20} tier {tier:4} {runs - len(found)} of {runs} runs equal"
-    print(f"{verdict}, {spread} (qemu-arm {want.seconds:.2f} s)", flush=True)
+    print(f"{verdict}, {spread} (qemu {want.seconds:.2f} s)", flush=True)
     return found
 
 

@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
+#include "machine.h"
 
 static void *page;
 static void handler(int s, siginfo_t *info, void *context)
 {
     ucontext_t *u = context;
-    long where = (long)info->si_addr - (long)page, pc = (long)u->uc_mcontext.arm_pc - (long)info->si_addr;
+    long where = (long)info->si_addr - (long)page, pc = (long)PC(u) - (long)info->si_addr;
     printf("signal %d code %d addr %#lx page %ld pc-addr %ld\n", s, info->si_code, (unsigned long)info->si_addr & 0xfff,
            where >= 0 && where < 8192 ? where >> 12 : -1, pc ? -1L : 0L);
     _exit(s);
@@ -45,15 +45,16 @@ int main(int argc, char **argv)
     case 2: munmap((char *)page + 4096, 4096); (void)*((volatile int *)((char *)page + 4094)); break;
     case 3: ((void (*)(void))0x2000)(); break;
     case 4: ((void (*)(void))page)(); break;
-    case 5: __asm__ volatile("udf #0"); break;
-    case 6: __asm__ volatile("bkpt #1"); break;
-    case 7: __asm__ volatile("ldrd r0, r1, [%0]" ::"r"((char *)page + 2) : "r0", "r1"); break;
-    case 8: __asm__ volatile("ldrex r0, [%0]" ::"r"((char *)page + 1) : "r0"); break;
+    case 5: UNDEFINED; break;
+    case 6: BREAKPOINT; break;
+    case 7: MISALIGNED((char *)page); break;
+    case 8: MISALIGNED_LINK((char *)page); break;
     case 9: return deep(1);
     case 10: raise(SIGFPE); break;
     case 11: mprotect(page, 4096, PROT_NONE); (void)*(volatile char *)page; break;
     case 12: abort();
     case 13: write(1, page, 8192), printf("%d\n", (int)write(1, (void *)0x10, 1)); return 0;
+    EXTRA_FAULTS(kind)
     }
     return 99;
 }

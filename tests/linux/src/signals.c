@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
+#include "machine.h"
 
 static volatile sig_atomic_t count, order[8], ordered;
 static void counts(int s) { count++; if (ordered < 8) order[ordered++] = s; }
@@ -42,18 +42,17 @@ static void jumps(int s) { siglongjmp(place, s); }
 static float keeps_float(void)
 {
     float a = 1.5f, b;
-    __asm__ volatile("vmov s17, %1\n mov r0, %2\n mov r1, %3\n mov r7, #37\n svc #0\n vmov %0, s17"
-                     : "=r"(b) : "r"(a), "r"(getpid()), "r"(SIGUSR1) : "r0", "r1", "r7", "s17", "memory");
+    KEEPS_FLOAT(a, b, getpid(), SIGUSR1);
     return b;
 }
-static void clobbers(int s) { __asm__ volatile("vmov s17, %0" ::"r"(s) : "s17"); count++; }
+static void clobbers(int s) { CLOBBERS(s); count++; }
 
 static volatile int skipped;
 static void skips(int s, siginfo_t *i, void *c)
 {
     ucontext_t *u = c;
-    skipped = (int)i->si_addr;
-    u->uc_mcontext.arm_pc += u->uc_mcontext.arm_cpsr & 0x20 ? 2 : 4;
+    skipped = (int)(long)i->si_addr;
+    PC(u) += STORE_BYTES(u);
     (void)s;
 }
 
@@ -143,7 +142,7 @@ int main(void)
     a.sa_sigaction = skips;
     a.sa_flags = SA_SIGINFO;
     sigaction(SIGSEGV, &a, 0);
-    *(volatile int *)0x1234 = 1;
+    STORE_TO_NOWHERE;
     printf("skipped %#x\n", skipped);
     fflush(stdout);
 
