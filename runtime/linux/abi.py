@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from runtime.vcpu import VCpu
 
 
+class MemoryMap:
+    """Where a process's memory lies: user addresses end at ``limit``; position-independent programs start at ``pie_base``."""
+
+    __slots__ = ("limit", "stack_top", "pie_base")
+
+    def __init__(self, limit: int, stack_top: int, pie_base: int) -> None:
+        self.limit, self.stack_top, self.pie_base = limit, stack_top, pie_base
+
+
 class Fault:
     """A synchronous signal. ``address`` is si_addr; ``trap``, ``error`` and ``where`` (the address that failed, 0 if there is none) are what the machine
     context of the signal frame shows."""
@@ -69,9 +78,6 @@ class Abi:
     word: int  # bytes of a long and of a pointer
     word_code: str  # its letter in struct formats
 
-    task_size: int  # user addresses end here
-    stack_top: int
-    pie_base: int  # ELF_ET_DYN_BASE
     shm_align: int  # SHMLBA
 
     first_register: str
@@ -91,6 +97,10 @@ class Abi:
 
     def rows(self) -> dict[int, Row]:
         """The system calls by number."""
+        raise NotImplementedError
+
+    def memory_map(self, size: int) -> MemoryMap:
+        """For a guest space of *size* bytes."""
         raise NotImplementedError
 
     # Processor state

@@ -56,9 +56,9 @@ def open_program(path: str, arch: str | None = None) -> tuple[int, Elf]:
 
 def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot, abi: Abi) -> Loaded:
     """Map the program open as *fd* and, if it names one, its interpreter; set the heap's start and map the kernel's own pages."""
-    space.top = abi.stack_top - STACK_BYTES - STACK_GUARD
+    space.top = space.stack_top - STACK_BYTES - STACK_GUARD
     space.read_implies_exec = elf.stack_exec
-    bias = abi.pie_base - elf.low if elf.type == ET_DYN else 0
+    bias = space.pie_base - elf.low if elf.type == ET_DYN else 0
     _map_segments(space, fd, elf, bias)
     space.brk_start = space.brk_end = page_up(elf.high + bias)
     program_entry = entry = elf.entry + bias
@@ -111,7 +111,7 @@ def _check(elf: Elf, address: int, got: int) -> None:
         raise GuestFormatError(elf.path, f"segment at {address:#x} cannot be mapped: {errno.errorcode.get(-got, -got)}")
 
 
-def map_stack(space: AddressSpace, executable: bool, top: int) -> None:
-    """Map the main thread's stack, which ends at *top*."""
+def map_stack(space: AddressSpace, executable: bool) -> None:
+    """Map the main thread's stack."""
     prot = PROT_READ | PROT_WRITE | (PROT_EXEC if executable else 0)
-    space.map(top - STACK_BYTES, STACK_BYTES, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, name=b"[stack]")
+    space.map(space.stack_top - STACK_BYTES, STACK_BYTES, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, name=b"[stack]")

@@ -16,6 +16,7 @@ from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRI
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from runtime.linux.abi import MemoryMap
     from runtime.linux.host import Host
     from runtime.memory import GuestMemory
 
@@ -25,6 +26,7 @@ MAP_32BIT, MAP_GROWSDOWN, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x40, 0x100, 0x40
 MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
 _RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
 _HOST_FLAGS = ~(MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN)
+_TOP_OF_32BIT = 1 << 31  # MAP_32BIT's, for 64-bit guests
 LOWEST = 0x10000  # vm.mmap_min_addr
 _S_IFMT, _S_IFREG = 0o170000, 0o100000
 
@@ -82,15 +84,16 @@ class Area:
 class AddressSpace:
     """``lock`` guards the map; every public method takes it. User addresses end at ``limit``."""
 
-    def __init__(self, memory: GuestMemory, host: Host, limit: int) -> None:
+    def __init__(self, memory: GuestMemory, host: Host, layout: MemoryMap) -> None:
         self.memory = memory
         self.host = host
         self.base: int = memory.base
         self.lock = RLock()
         self.starts: list[int] = []  # start of each area, sorted
         self.areas: list[Area] = []
-        self.limit = limit
-        self.top = limit  # new areas are placed below
+        self.limit = layout.limit
+        self.stack_top, self.pie_base = layout.stack_top, layout.pie_base
+        self.top = layout.limit  # new areas are placed below
         self.brk_start = self.brk_end = 0
         self.read_implies_exec = False  # program without PT_GNU_STACK
         self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
@@ -120,13 +123,13 @@ class AddressSpace:
             at = area.end
         return at >= end
 
-    def gap(self, length: int, hint: int = 0) -> int:
-        """A free place for *length* bytes: at *hint* if that is free, else the highest below ``top``; 0 if there is none."""
+    def gap(self, length: int, hint: int = 0, top: int = 0) -> int:
+        """A free place for *length* bytes: at *hint* if that is free, else the highest below *top* (``self.top`` if 0); 0 if there is none."""
         if hint >= LOWEST and hint + length <= self.limit and next(self.overlapping(hint, hint + length), None) is None:
             return hint
-        end = self.top
+        end = top = top or self.top
         for area in reversed(self.areas):
-            if area.start >= self.top:
+            if area.start >= top:
                 continue
             if end - min(area.end, end) >= length:
                 break
@@ -256,7 +259,7 @@ class AddressSpace:
                 if flags & MAP_FIXED_NOREPLACE and next(self.overlapping(addr, addr + length), None):
                     return -errno.EEXIST
             else:
-                addr = self.gap(length, page_up(addr))
+                addr = self.gap(length, page_up(addr), _TOP_OF_32BIT if flags & MAP_32BIT and self.limit > _TOP_OF_32BIT << 1 else 0)
                 if not addr:
                     return -errno.ENOMEM
             return self._place(addr, length, self._guest_prot(prot), flags, fd, offset, name)

@@ -47,7 +47,7 @@ class Process:
         self.memory: GuestMemory = engine.memory
         self.options = options
         self.sysroot = Sysroot(options.sysroot)
-        self.space = AddressSpace(engine.memory, host, self.abi.task_size)
+        self.space = AddressSpace(engine.memory, host, self.abi.memory_map(engine.memory.size))
         self.signals = signals
         self.threads: dict[int, Thread] = {}
         self.lock = allocate_lock()

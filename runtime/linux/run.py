@@ -114,8 +114,8 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
             loaded = load_program(process.space, fd, elf, process.sysroot, abi)
         finally:
             os.close(fd)
-        map_stack(process.space, elf.stack_exec, abi.stack_top)
-        sp, process.auxv = build_stack(process.memory, abi, loaded, program.argv, program.envp, program.execfn)
+        map_stack(process.space, elf.stack_exec)
+        sp, process.auxv = build_stack(process.memory, abi, process.space.stack_top, loaded, program.argv, program.envp, program.execfn)
         if inherited.ignored is not None:
             process.signals.adopt(inherited.ignored)
             inherited.ignored = None

@@ -17,14 +17,16 @@ AT_NULL, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY = 0
 AT_UID, AT_EUID, AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE, AT_RANDOM, AT_HWCAP2, AT_EXECFN = 11, 12, 13, 14, 15, 16, 17, 23, 25, 26, 31
 
 
-def build_stack(memory: GuestMemory, abi: Abi, loaded: Loaded, argv: list[bytes], envp: list[bytes], execfn: bytes) -> tuple[int, bytes]:
-    """Write the stack below the ABI's top; returns (stack pointer, the auxiliary vector's bytes)."""
+def build_stack(
+    memory: GuestMemory, abi: Abi, top: int, loaded: Loaded, argv: list[bytes], envp: list[bytes], execfn: bytes
+) -> tuple[int, bytes]:
+    """Write the stack below *top*; returns (stack pointer, the auxiliary vector's bytes)."""
     word, code = abi.word, abi.word_code
     strings = bytearray()
     size = sum(len(s) + 1 for s in (*argv, *envp, execfn, abi.platform)) + 16
     if size + word * (len(argv) + len(envp)) > STACK_BYTES // 4:
         raise UsageError("argument list and environment too long for the guest's stack")
-    start = abi.stack_top - word - size  # the last word stays 0
+    start = top - word - size  # the last word stays 0
 
     def put(data: bytes) -> int:
         at = start + len(strings)

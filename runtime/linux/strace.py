@@ -45,7 +45,7 @@ def _result(value: int | None) -> str:
         return "?"
     if -4096 < value < 0:
         return f"-1 {errno.errorcode.get(-value, 'ERESTARTSYS')}"
-    return f"{value & 0xFFFFFFFF:#x}" if value > 0xFFFFF else str(value)
+    return f"{value:#x}" if value > 0xFFFFF else str(value)
 
 
 def trace_syscalls(process: Process) -> None:

@@ -136,11 +136,12 @@ class Quiet:
 
 
 ARM_DIRECTORY = 0o40000  # arch/arm/include/uapi/asm/fcntl.h
-TASK_SIZE = abi_of("arm").task_size
+MEMORY_MAP = abi_of("arm").memory_map(1 << 32)
+TASK_SIZE = MEMORY_MAP.limit
 
 
 def make_space() -> AddressSpace:
-    return AddressSpace(Flags(), Quiet(), TASK_SIZE)  # type: ignore[arg-type]
+    return AddressSpace(Flags(), Quiet(), MEMORY_MAP)  # type: ignore[arg-type]
 
 
 ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS

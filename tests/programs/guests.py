@@ -13,8 +13,8 @@ from tests.programs.cases import BUSYBOX
 
 @dataclass(frozen=True)
 class Guest:
-    """``arch`` is dbt's name; ``variable`` names the environment variable with the sysroot's directory; ``machine`` is what uname says in a guest. The reference
-    emulator gets ``qemu_options``."""
+    """``arch`` is dbt's name; ``variable`` names the environment variable with the sysroot's directory; ``machine`` is what uname says in a guest. The
+    reference emulator gets ``qemu_options``."""
 
     debian: str
     arch: str

@@ -1,7 +1,7 @@
 """Runs threaded programs again and again, to find hangs and rare differences: ``python -m tests.programs.repeat --runs 50 pigz-threads``.
 
-Every run is compared with the reference emulator's. When a run takes longer than the limit, the translator says what each guest thread was doing (``--watchdog``), and
-the run is ended. Without names all threaded cases run. Exit status 1 if a run differs or hangs.
+Every run is compared with the reference emulator's. When a run takes longer than the limit, the translator says what each guest thread was doing
+(``--watchdog``), and the run is ended. Without names all threaded cases run. Exit status 1 if a run differs or hangs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from struct import Struct
 
 from dbt.abi.arm import MODE_THUMB
 from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE
-from runtime.linux.abi import Abi, Fault, OpenFlags
+from runtime.linux.abi import Abi, Fault, MemoryMap, OpenFlags
 from runtime.linux.mm import PROT_EXEC, PROT_READ
 from runtime.linux.signals import BUS_ADRALN, FPE_INTDIV, ILL_ILLOPC, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, TRAP_BRKPT
 from runtime.memory import GuestFault
@@ -47,8 +47,6 @@ class ArmAbi(Abi):
     hwcap = sum(1 << bit for bit in HWCAPS.values())
     word, word_code = 4, "I"
 
-    task_size = stack_top = 0xBF000000  # as with a 3 GiB / 1 GiB split
-    pie_base = 0x00400000
     shm_align = 4 * 4096
 
     first_register, register_count = "r0", 15
@@ -65,6 +63,10 @@ class ArmAbi(Abi):
         from runtime.linux.arm.syscalls import ROWS
 
         return ROWS
+
+    def memory_map(self, size: int) -> MemoryMap:
+        """As with a 3 GiB / 1 GiB split."""
+        return MemoryMap(limit=0xBF000000, stack_top=0xBF000000, pie_base=0x00400000)
 
     def start(self, vcpu: VCpu, entry: int, sp: int) -> None:
         vcpu.put("r13", sp)

@@ -36,7 +36,7 @@ def arch_prctl(t: Thread, code: int, value: int) -> int:
     if code in (_ARCH_GET_FS, _ARCH_GET_GS):
         put_words(t, value, t.vcpu.get(base))
         return 0
-    if value >= t.abi.task_size:
+    if value >= t.process.space.limit:
         return -errno.EPERM
     t.vcpu.put(base, value)
     return 0

@@ -6,6 +6,7 @@ from struct import Struct
 
 from dbt.abi.x86 import TLS_SELECTORS, USER_CS_32, USER_DS
 from dbt.abi.x86_features import feature_bits
+from runtime.linux.abi import MemoryMap
 from runtime.linux.mm import PROT_EXEC, PROT_READ
 from runtime.linux.signals import SA_RESTORER, SA_SIGINFO
 from runtime.linux.x86.abi import HANDLER_CLEARS, X86Abi
@@ -52,9 +53,6 @@ class I386Abi(X86Abi):
     hwcap = feature_bits("edx")
     word, word_code = 4, "I"
 
-    task_size = stack_top = 0xC0000000
-    pie_base = 0x56555000
-
     first_register, register_count = "eax", 8
     arguments = (3, 1, 2, 6, 7, 5)  # ebx ecx edx esi edi ebp
     native_registers = ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "eax")
@@ -70,6 +68,10 @@ class I386Abi(X86Abi):
         from runtime.linux.x86.i386_syscalls import ROWS
 
         return ROWS
+
+    def memory_map(self, size: int) -> MemoryMap:
+        """As with a 3 GiB / 1 GiB split."""
+        return MemoryMap(limit=0xC0000000, stack_top=0xC0000000, pie_base=0x56555000)
 
     def set_tls(self, thread: Thread, tls: int) -> int:
         from runtime.linux.x86.descriptors import read_descriptor, set_descriptor

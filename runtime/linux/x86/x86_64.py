@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 from struct import Struct
 
+from dbt.abi.memory import PAGE_SIZE
 from dbt.abi.x86 import USER_CS_64
 from dbt.abi.x86_features import feature_bits
+from runtime.linux.abi import MemoryMap
 from runtime.linux.signals import SA_RESTORER
 from runtime.linux.x86.abi import HANDLER_CLEARS, X86Abi
 from runtime.memory import GuestFault
@@ -37,9 +39,6 @@ class X8664Abi(X86Abi):
     hwcap = feature_bits("edx")
     word, word_code = 8, "Q"
 
-    task_size = stack_top = 0xC0000000
-    pie_base = 0x56555000
-
     first_register, register_count = "rax", 16
     arguments = (7, 6, 2, 10, 8, 9)  # rdi rsi rdx r10 r8 r9
     native_registers = ("rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rax")
@@ -56,8 +55,13 @@ class X8664Abi(X86Abi):
 
         return ROWS
 
+    def memory_map(self, size: int) -> MemoryMap:
+        """All of it but the last page; programs start at two thirds (ELF_ET_DYN_BASE)."""
+        limit = size - PAGE_SIZE
+        return MemoryMap(limit, limit, size // 3 * 2 & -PAGE_SIZE)
+
     def set_tls(self, thread: Thread, tls: int) -> int:
-        if tls >= self.task_size:
+        if tls >= thread.process.space.limit:
             return -errno.EPERM
         thread.vcpu.put("fs_base", tls)
         return 0
