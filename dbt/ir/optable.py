@@ -179,6 +179,9 @@ _op("vset", "T S -> T", "a with lane `index` replaced by the low bits of b.", ty
 _op("vshuf", "T T -> T", "Byte i of the result is byte `perm`[i] of a followed by b (8+8 or 16+16 bytes).", types=VEC, attrs="perm", kind="vector")
 _op("vtbl", "v64 v128 v128 v64 -> v64", "Table look-up: byte i of a indexes the first `count`*8 bytes of b followed by c; out of range gives byte i of d.",
     attrs="count", kind="vector")
+_op("pcmpstr", "v128 v128 i32 i32 -> i32", "x86 PCMPxSTRx with immediate `imm`: bit i tells of element i of the text b, compared with a; bit 16 is set if b "
+    "ends in its vector, bit 17 if a does. c and d are the lengths, at most as many as there are elements; `implicit`: an element of 0 ends a text.",
+    attrs="imm implicit", kind="vector")
 _op("vbsl", "T T T -> T", "Bitwise select: (a & b) | (~a & c).", types=VEC, kind="vector")
 for _name, _expr, _text in (("vand", "a & b", "and"), ("vor", "a | b", "or"), ("vxor", "a ^ b", "exclusive or"),
                             ("vandn", "a & ~b", "and with complement of b")):

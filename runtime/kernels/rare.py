@@ -11,7 +11,7 @@ import re
 from dbt.abi.cpu import FP_MODE_ALT_HALF, FP_MODE_ARM_STANDARD, header
 from dbt.abi.records import CODES, PAYLOAD_D, PAYLOAD_N, PAYLOAD_S, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, Op
-from runtime.kernels import mem, sem, softfloat, x87
+from runtime.kernels import mem, sem, softfloat, text, x87
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.payload import attribute
 
@@ -25,7 +25,7 @@ _SHAPE_OF = {"vfcvt_h2f": _WIDEN, "vfcvt_f2h": _NARROW, "vbsl": _BITS}
 _SEM_OF = {"vbsl": "(a & b) | (~a & c)"}
 _HALF_BITS = 16  # lane of the rows above
 
-_VDUP, _VGET, _VSET, _VSHUF, _VTBL = (CODES[_name] for _name in ("vdup", "vget", "vset", "vshuf", "vtbl"))
+_VDUP, _VGET, _VSET, _VSHUF, _VTBL, _PCMPSTR = (CODES[_name] for _name in ("vdup", "vget", "vset", "vshuf", "vtbl", "pcmpstr"))
 
 
 def rare_rows() -> list[Op]:
@@ -163,6 +163,9 @@ def other(cpu, record, code, dst, a, b, c):
     if code == _VTBL:
         default = mem.ld64(cpu, 8 * attribute(record, PAYLOAD_D))
         return looked_up(cpu, mem.ld64(cpu, a), b, c, default, attribute(record, 0)), 0, bits
+    if code == _PCMPSTR:
+        lengths = mem.ld64(cpu, c), mem.ld64(cpu, 8 * attribute(record, PAYLOAD_D))
+        return text.compare(cpu, a, b, lengths[0], lengths[1], attribute(record, 0), attribute(record, 1)), 0, bits
     lane = attribute(record, 0)
     low = mem.ld64(cpu, a)
     if code == _VDUP:

@@ -15,6 +15,7 @@ from .lane_reference import BITS, LANES, NARROW, ONLY_LANES, WIDEN, join, split,
 
 CASES = 60
 IN_WORDS = {"vdup", "vget", "vset", "vshuf", "vtbl"}  # rows that move lanes about, tested one by one below
+ELSEWHERE = {"pcmpstr"}  # with its instructions: tests/frontend/x86
 
 
 def pattern(rng: random.Random, bits: int) -> int:
@@ -28,7 +29,7 @@ def pattern(rng: random.Random, bits: int) -> int:
 def test_every_row_is_covered() -> None:
     covered = {*LANES, *WIDEN, *NARROW, *BITS, *IN_WORDS}
     rare = {name for name, op in OPS.items() if op.kind != "scalar" and op.kind != "x87" and not name.startswith(("f", "vf", "vitof", "itof"))}
-    assert rare == covered
+    assert rare == covered | ELSEWHERE
 
 
 def test_every_lane_word_is_in_the_reference() -> None:

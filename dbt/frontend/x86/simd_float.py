@@ -193,3 +193,24 @@ def round_(c: Context, dst: Xmm, src: Operand, control: Immediate, lane: int, sc
         part = b.frint(b.bitcast(FLOATS[lane], b.vget(INTEGERS[lane], value, lane=lane, index=i)), **how)
         result = b.vset(result, b.bitcast(INTEGERS[lane], part), lane=lane, index=i)
     put_vector(c, dst, result)
+
+
+def dot(c: Context, dst: Xmm, src: Operand, control: Immediate, lane: int) -> None:
+    """DPPS, DPPD: bits 4 to 7 of the immediate choose the products, bits 0 to 3 the lanes of the result. What is left out is +0."""
+    b = c.b
+    number, count = byte(control), 128 // lane
+    y, x = vector(c, src), vector(c, dst)
+
+    def part(value: Inst, i: int) -> Inst:
+        return b.bitcast(FLOATS[lane], b.vget(INTEGERS[lane], value, lane=lane, index=i))
+
+    zero = b.const(FLOATS[lane], 0)
+    sums = [b.fmul(part(x, i), part(y, i)) if number >> 4 + i & 1 else zero for i in range(count)]
+    while len(sums) > 1:
+        sums = [b.fadd(sums[i], sums[i + 1]) for i in range(0, len(sums), 2)]
+    total = b.bitcast(INTEGERS[lane], sums[0])
+    result = b.const(x.type, 0)
+    for i in range(count):
+        if number >> i & 1:
+            result = b.vset(result, total, lane=lane, index=i)
+    put_vector(c, dst, result)

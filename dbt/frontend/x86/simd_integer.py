@@ -199,6 +199,21 @@ def psadbw(c: Context, dst: Operand, src: Operand) -> None:
     put_vector(c, dst, total)
 
 
+def mpsadbw(c: Context, dst: Operand, src: Operand, control: Immediate) -> None:
+    """Word i is the sum of the distances of four bytes of the source to the destination's bytes from i on; the immediate says where both begin."""
+    b = c.b
+    number = byte(control)
+    wanted, at = number & 3, number >> 2 & 1
+    y, x = vector(c, src), vector(c, dst)
+    total = b.const(V128, 0)
+    for k in range(4):
+        moving = b.vshuf(x, x, perm=tuple([min(4 * at + k + i, 15) for i in range(16)]))
+        still = b.vshuf(y, y, perm=(4 * wanted + k,) * 16)
+        distances = b.bitcast(V64, b.vhalf(b.vuabd(moving, still, lane=8), index=0))
+        total = b.vadd(total, b.vuxtl(distances, lane=8), lane=16)
+    put_vector(c, dst, total)
+
+
 # Shifts ---------------------------------------------------------------------------------------------------------------------
 def _shifted(c: Context, a: Inst, count: Inst, lane: int, row: str, right: bool) -> Inst:
     """All lanes by the i64 *count*, which the rows with a count a lane take as a signed byte."""

@@ -1,4 +1,4 @@
-"""MMX, SSE, SSE2, SSE3, SSSE3 and SSE4.1 (SDM vol. 2D, tables A-3 to A-6): integer rows have an MMX form (NP) and an XMM form (66)."""
+"""MMX, SSE, SSE2, SSE3, SSSE3, SSE4.1 and SSE4.2 (SDM vol. 2D, tables A-3 to A-6): integer rows have an MMX form (NP) and an XMM form (66)."""
 
 ROWS = """# Integer lanes
 
@@ -150,6 +150,7 @@ NP 0F 38 1D      Pq,Qq        -> pabs lane=16
 NP 0F 38 1E      Pq,Qq        -> pabs lane=32
 66 0F 38 1E      Vx,Wx        -> pabs lane=32
 66 0F 38 28      Vx,Wx        -> pmuldq
+66 0F 3A 42      Vx,Wx,Ib     -> mpsadbw
 66 0F 38 29      Vx,Wx        -> pcmpeq lane=64
 66 0F 38 2B      Vx,Wx        -> packusdw
 66 0F 38 37      Vx,Wx        -> pcmpgt lane=64
@@ -335,6 +336,8 @@ F2 0F D0         Vx,Wx        -> addsub lane=32
 F2 0F 7C         Vx,Wx        -> hadd lane=32
 66 0F 7D         Vx,Wx        -> hsub lane=64
 F2 0F 7D         Vx,Wx        -> hsub lane=32
+66 0F 3A 40      Vx,Wx,Ib     -> dot lane=32
+66 0F 3A 41      Vx,Wx,Ib     -> dot lane=64
 66 0F 3A 08      Vx,Wx,Ib     -> round_ lane=32
 66 0F 3A 09      Vx,Wx,Ib     -> round_ lane=64
 66 0F 3A 0A      Vx,Wd,Ib     -> round_ lane=32 scalar=1
@@ -363,6 +366,12 @@ NP 0F 2C         Pq,Wq        -> cvtps2pi truncate=1
 NP 0F 2D         Pq,Wq        -> cvtps2pi
 66 0F 2C         Pq,Wx        -> cvtpd2pi truncate=1
 66 0F 2D         Pq,Wx        -> cvtpd2pi
+
+[simd_text]
+66 0F 3A 60      Vx,Wx,Ib     -> pcmpstr explicit=1 mask=1
+66 0F 3A 61      Vx,Wx,Ib     -> pcmpstr explicit=1
+66 0F 3A 62      Vx,Wx,Ib     -> pcmpstr mask=1
+66 0F 3A 63      Vx,Wx,Ib     -> pcmpstr
 
 [simd_integer]
 NP 0F 54         Vx,Wx        -> pand

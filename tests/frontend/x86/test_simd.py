@@ -23,9 +23,10 @@ from tests.frontend.x86.oracle import DATA, DATA_SIZE, REGISTERS, Oracle, flags_
 from tests.reference_eval import State
 
 ITERATIONS = int(os.environ.get("DBT_FUZZ", "2"))
-MODULES = ("simd_integer", "simd_shuffle", "simd_move", "simd_float", "simd_convert")
+MODULES = ("simd_integer", "simd_shuffle", "simd_move", "simd_float", "simd_convert", "simd_text")
 # Row -> why it is not compared with the oracle here.
 UNCOMPARED = {
+    "dot": "the oracle adds in another order than processors: see test_native_simd",
     "rcp": "an estimate", "rsqrt": "an estimate",
     "ldmxcsr": "of random bits it is #GP", "maskmov": "needs rDI in the data: see test_system",
 }  # fmt: skip
@@ -151,7 +152,7 @@ def test_rows(machines: dict[str, Machines], arch: str, module: str) -> None:
     machine = machines[arch]
     wanted = [row for of, row in CASES if of == arch and row.module == module]
     if machine.runs > 1:
-        wanted = Random(module).sample(wanted, 8)
+        wanted = Random(module).sample(wanted, min(8, len(wanted)))
     for row in wanted:
         rng = Random(f"{arch} {row.text}")
         compared = 0
