@@ -11,6 +11,7 @@ from dbt.frontend import base
 from dbt.frontend.base import Frontend
 from dbt.frontend.quiet import is_quiet
 from dbt.ir.builder import Builder
+from dbt.ir.cfg import loop_heads
 from dbt.ir.optable import OPS, Op
 from dbt.ir.passes import run_passes
 from dbt.ir.passes.rewrite import const_value
@@ -20,6 +21,7 @@ from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst, Unit
 
 MOST_GUESSES = 3  # comparisons before an indirect exit
+MOST_LOOPS = 8  # loops of a region that may be entered at their heads
 Fetch = Callable[[int, int], bytes]  # (guest address, n) -> up to n bytes, fewer where memory ends
 Start = tuple[int, int]  # (pc, mode) of a guest block
 
@@ -121,6 +123,9 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
 
     *fetch* may raise LookupError for code that it does not have; it must have that of *blocks*.
 
+    The heads of its loops become entries too, the first of *blocks* first: whoever is in a loop in tier 0 comes in with the next round, wherever the region was
+    grown from. (Not so the loop around an exclusive pair, which becomes straight code.)
+
     An indirect exit first looks whether it goes where *guesses* (block -> block) says, and one that is a return whether it goes to one of the other
     entries: these are branches inside the unit then."""
     starts = list(dict.fromkeys([*entries, *blocks]))
@@ -142,9 +147,12 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
             ranges.append((start[0], end - start[0]))
     unit.entries = [labels[entry] for entry in dict.fromkeys(entries)][1:]
     straighten(unit, state_map(frontend.arch))
+    heads = {label for label in loop_heads(unit) if not any(inst.op.name == "ldlink" for inst in unit.blocks[label].insts)}
+    added = [start for start in starts if labels[start] in heads and start not in entries][:MOST_LOOPS]
+    unit.entries += [labels[start] for start in added]
     if any(inst.op.name == "ldlink" for inst in unit.insts()):
         unit.quiet = {exit for exit in _exits(unit) if _goes_on_quietly(frontend, fetch, exit)}
-    return Region(unit, {entry: labels[entry] for entry in entries}, _merge(ranges))
+    return Region(unit, {entry: labels[entry] for entry in (*entries, *added)}, _merge(ranges))
 
 
 def _goes_on_quietly(frontend: Frontend, fetch: Fetch, exit: Start) -> bool:

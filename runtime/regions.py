@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     Start = tuple[int, int]  # (pc, mode) of a guest block
 
-MAX_INSNS = 320
+MAX_INSNS = 320  # guest instructions after which a region takes in only what is nearly as hot as its first block...
+MOST_INSNS = 1024  # ...and after which it takes in nothing (blocks that overlap are counted twice)
+NEARLY = 4  # as hot: executed no less often than the first block by this factor
 NEARBY = 1 << 20  # bytes between the first block and any other
 SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same function
 COLD = 256  # a block executed this many times less than the first is left out
@@ -65,8 +67,10 @@ def plan(source: Source, start: Start) -> Plan:
     seen = {start}
     guesses: dict[Start, Start] = {}
     insns = 0
-    while wanted and len(blocks) < source.most_blocks and insns < MAX_INSNS:
-        at = heapq.heappop(wanted)[1]
+    while wanted and len(blocks) < source.most_blocks and insns < MOST_INSNS:
+        weight, at = heapq.heappop(wanted)
+        if insns >= MAX_INSNS and -weight * NEARLY < source.weight(start):
+            break
         flow = source.flow(at)
         if flow is None:
             continue

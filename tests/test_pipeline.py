@@ -50,7 +50,8 @@ def test_block_is_position_independent_until_optimised() -> None:
 def test_region_branches_inside_and_leaves_outside() -> None:
     made = region([BASE], [0x10004])
     assert list(made.unit.blocks)[:2] == ["at_10000", "at_10004"]
-    assert made.entries == {(BASE, 0): "at_10000"}
+    assert made.entries == {(BASE, 0): "at_10000", (BASE + 4, 0): "at_10004"}, "the head of the loop is an entry too"
+    assert made.unit.entries == ["at_10004"]
     assert made.ranges == [(BASE, 0x14)]
     assert loop_heads(made.unit) == {"at_10004"}
     text = print_unit(made.unit)

@@ -118,7 +118,20 @@ def number(generator: random.Random, bits: int) -> int:
     return int.from_bytes(struct.pack("<d" if bits == 64 else "<f", value), "little")
 
 
+def vector(generator: random.Random, kind: Type, lane: int, integers: bool) -> int:
+    """Lanes of numbers, often all of one kind: an inline form is left when any lane is odd."""
+    if generator.randrange(2):
+        lanes = [number(generator, lane) for _ in range(kind.bits // lane)]
+    else:
+        plain = [generator.randrange(-30, 30) * (1.0 if generator.randrange(2) else 0.1) for _ in range(kind.bits // lane)]
+        lanes = [int.from_bytes(struct.pack("<d" if lane == 64 else "<f", value), "little") for value in plain]
+    if integers:
+        lanes = [generator.choice([generator.getrandbits(lane), generator.randrange(1000), (1 << 24) + generator.randrange(3) - 1]) for _ in lanes]
+    return sum(value << lane * k for k, value in enumerate(lanes))
+
+
 FLOAT_ROWS = [(name, of) for name in sorted(floats.ROWS) for of in OPS[name].types]
+MODES = [(0, 0), (0, 16), (1, 16), (3, 0), (FP_MODE_FLUSH_IN | FP_MODE_FLUSH_OUT, 16)]
 
 
 @pytest.mark.parametrize(("name", "of"), FLOAT_ROWS, ids=[f"{name}-{of}" for name, of in FLOAT_ROWS])
@@ -127,11 +140,17 @@ def test_float_row(machine: Machine, name: str, of: str, monkeypatch: pytest.Mon
     generator = random.Random(zlib.crc32(f"{name}.{of}".encode()))
     sources = {"F": ["f32", "f64"], "S": ["i32", "i64"]}.get(op.args[0], [of])
     special = {"signed": 1, "width": 32, "round": 3 if name == "ftoi" else -1}
+    lanes = [lane for lane in (32, 64) if lane <= type.bits] if "lane" in op.attrs else [type.bits]
     for source in sources:
         if name == "fcvt" and source == of:
             continue
         kinds = [TYPES[source] if p in "FS" else type for p in op.args]
-        attrs = tuple(dict(op.defaults).get(a, 0) if a not in special else special[a] for a in op.attrs)
-        inputs = [[number(generator, kind.bits) for kind in kinds] for _ in range(INPUTS)]
-        modes = [(0, 0), (0, 16), (1, 16), (3, 0), (FP_MODE_FLUSH_IN | FP_MODE_FLUSH_OUT, 16)]
-        run_both(machine, op, type, kinds, attrs, inputs, modes, monkeypatch)
+        for lane in lanes:
+            for std in (0, 1):
+                chosen = {**special, "lane": lane, "std": std}
+                attrs = tuple(chosen[a] if a in chosen else dict(op.defaults).get(a, 0) for a in op.attrs)
+                if "lane" in op.attrs:
+                    inputs = [[vector(generator, kind, lane, name == "vitof") for kind in kinds] for _ in range(INPUTS)]
+                else:
+                    inputs = [[number(generator, kind.bits) for kind in kinds] for _ in range(INPUTS)]
+                run_both(machine, op, type, kinds, attrs, inputs, MODES, monkeypatch)

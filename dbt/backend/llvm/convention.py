@@ -14,6 +14,7 @@ from dbt.ir.types import Type
 
 CALLING_CONVENTION = "preserve_nonecc"
 HELPER_CONVENTION = "preserve_mostcc"
+COLD_CONVENTION = "preserve_allcc"  # of functions inside a module: not even the vector registers change, so that a cold call costs the hot path nothing
 TEXT_SYMBOL = "region_text"  # local label at the start of the code
 FAULT_SECTION = ".faults"  # pairs of i32: a load that may fault, where to go on then; both relative to TEXT_SYMBOL
 VALID_SYMBOL = "valid"  # i64, 1 while the guest bytes of the region are unchanged; its entries return to the dispatcher once it is 0

@@ -4,22 +4,27 @@ Loads (or stores) at constant distances from one address, with no change of gues
 look-up. This file is the only one of the backend that knows how guest memory is reached; ``atomics`` builds on it.
 
 With ``unchecked`` (user mode, where the host protects guest memory exactly as the guest does) a load checks at most its alignment, and whether an address of 64
-bits lies in the guest's space. To LLVM it is a ``callbr``
-with a second way out, the slow path; the object's section ``FAULT_SECTION`` pairs the address of each such load with that of its slow path, and the host's
-fault handler sends the one to the other, where the guest state is at hand like after a TLB miss. Linux does the same for its accesses to user memory.
+bits lies in the guest's space. To LLVM it is a ``callbr`` with a second way out; the object's section ``FAULT_SECTION`` pairs the address of each such load
+with that of its way out, and the host's fault handler sends the one to the other, where the guest state is at hand. Linux does the same for its accesses to
+user memory.
+
+What leaves the region there is shared: the loads up to the next store, and that store, leave with the state before the first of them, and the dispatcher has
+tier 0 interpret from there (``Exit.REPLAY``), which faults where the guest does, or does not. Nothing was done since that tier 0 could not do again: a store, a
+floating-point operation (its flags), a helper, all end such a stretch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.memory import NEAR_PC, PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
-from dbt.backend.llvm import exits
+from dbt.backend.llvm import exits, slow_paths
 from dbt.backend.llvm.addresses import bytes_of, split
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
 from dbt.backend.llvm.scalars import constant_of
-from dbt.backend.llvm.text import CPU, GUEST, INVARIANT, LIKELY, llvm_type
+from dbt.backend.llvm.text import CPU, GUEST, INVARIANT, LIKELY, UNLIKELY, llvm_type
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
 
@@ -48,6 +53,7 @@ class Run:
     def __init__(self) -> None:
         self.accesses: list[Access] = []
         self.base: Inst | None = None
+        self.align = 0
 
     def __bool__(self) -> bool:
         return bool(self.accesses)
@@ -69,62 +75,108 @@ class Run:
         return (
             base is self.base
             and inst.op is first.op
-            and inst.attr("align") == first.attr("align")
+            and inst.attr("align") == self.align
             and not self._uses(inst)
             and len(self.accesses) < LONGEST_RUN
             and max(distances) - min(distances) < PAGE_SIZE // 2
-            and all(d % int(inst.attr("align")) == distance % int(inst.attr("align")) for d in distances)  # type: ignore[call-overload]
+            and all(d % self.align == distance % self.align for d in distances)
         )
 
     def add(self, inst: Inst, pc: int, mode: int) -> None:
         base, distance = split(inst.args[0])
         if not self.accesses:
-            self.base = base
+            self.base, self.align = base, int(inst.attr("align"))  # type: ignore[call-overload]
         self.accesses.append(Access(inst, distance, pc, mode))
 
 
 def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
     """Check once, then do all accesses through the host pointer; on a miss each goes through its helper. With *fenced* a full fence follows: a single
     aligned store and its fence are one instruction of the host (x86: XCHG)."""
-    t = r.text
+    if run.accesses[0].inst.op.name == "st":
+        _lower_stores(r, run, fenced)
+        return
+    if r.unchecked:
+        _lower_unchecked(r, run)
+    else:
+        _lower_loads(r, run)
+    if fenced:
+        r.text.do("fence seq_cst")
+
+
+def _lower_unchecked(r: Region, run: Run) -> None:
+    """Loads that can only fault: where the host has no such page, tier 0 starts anew from the region's restart point and faults as the guest does."""
     accesses = run.accesses
-    store = accesses[0].inst.op.name == "st"
-    align = int(accesses[0].inst.attr("align"))  # type: ignore[call-overload]
-    values = [r.operand(access.inst.args[1]) if store else "" for access in accesses]
-    unchecked = r.unchecked and not store
+    first = min(accesses, key=lambda access: access.distance)
+    restart = r.restart(accesses[0].pc, accesses[0].mode)
+    host = _guarded(r, first, r.operand(first.inst.args[0]), run.align, restart)
+    for access in accesses:
+        r.define(access.inst, _attempt(r, r.text.at(host, access.distance - first.distance), access.value_type, restart))
+
+
+def _lower_loads(r: Region, run: Run) -> None:
+    t = r.text
+    accesses, align = run.accesses, run.align
     first = min(accesses, key=lambda access: access.distance)
     end = max(access.distance + bytes_of(access.value_type) for access in accesses)
-    address = r.operand(first.inst.args[0])
-    if r.tagged and store:  # the tags need every address: write them where both ways come by, not on the first that asks
-        for access in accesses:
-            r.operand(access.inst.args[0])
-    swapped = fenced and store and len(accesses) == 1 and align == bytes_of(accesses[0].value_type) <= 8
-    if unchecked:
-        host, slow = _guarded(r, first, address, align)
-        fast_results = [_attempt(r, t.at(host, access.distance - first.distance), access.value_type, slow) for access in accesses]
-    else:
-        ignored = TLB_EXCL if r.tagged and store else 0
-        span, field = end - first.distance, "addr_write" if store else "addr_read"
-        if store and r.linear and (run.base, align) in r.shared.spans:
-            host, slow = _check_shared(r, run, address, span, align, ignored)
-        else:
-            host, slow = check(r, address, span, align, field, ignored)
-        order = "seq_cst" if swapped else "monotonic"
-        fast_results = [
-            _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value, order)
-            for access, value in zip(accesses, values, strict=True)
-        ]
-        if r.tagged and store:
-            for access in accesses:
-                _leave_tags(r, access, align)
+    host, slow = check(r, r.operand(first.inst.args[0]), end - first.distance, align, "addr_read")
+    fast_results = [_touch(r, t.at(host, access.distance - first.distance), access.value_type, align, "", "monotonic") for access in accesses]
     done, fast = t.new_label("done"), t.current
     t.do(f"br label %{done}")
-    slow_results, slow_end = _slow_accesses(r, slow, done, accesses, values, align, swapped)
+    fault = FaultExit(r)
+    t.label(slow)
+    r.local, r.limit = {}, t.count
+    slow_results = []
+    for access in accesses:
+        slow_results.append(_slow_load(r, access, wide_address(r, access.inst.args[0]), align))
+        fault.check(access.pc, access.mode)
+    fault.finish()
+    r.local, slow_end = None, t.current
+    t.do(f"br label %{done}")
     t.label(done)
     r.shared.join(r, fast, slow_end)
-    if not store:
-        for access, fast_result, slow_result in zip(accesses, fast_results, slow_results, strict=True):
-            r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
+    for access, fast_result, slow_result in zip(accesses, fast_results, slow_results, strict=True):
+        r.define(access.inst, t.value(f"phi {llvm_type(access.value_type)} [ {fast_result}, %{fast} ], [ {slow_result}, %{slow_end} ]"))
+    r.restart_point = None
+
+
+def _lower_stores(r: Region, run: Run, fenced: bool) -> None:
+    t = r.text
+    accesses, align = run.accesses, run.align
+    values = [r.operand(access.inst.args[1]) for access in accesses]
+    first = min(accesses, key=lambda access: access.distance)
+    span = max(access.distance + bytes_of(access.value_type) for access in accesses) - first.distance
+    address = r.operand(first.inst.args[0])
+    if r.tagged:  # the tags need every address: write them where both ways come by, not on the first that asks
+        for access in accesses:
+            r.operand(access.inst.args[0])
+    swapped = fenced and len(accesses) == 1 and align == bytes_of(accesses[0].value_type) <= 8
+    ignored = TLB_EXCL if r.tagged else 0
+    fault = FaultExit(r, accesses)
+    if r.linear and (run.base, align) in r.shared.spans:
+        host, slow = _check_shared(r, run, address, ignored)
+    else:
+        host, slow = check(r, address, span, align, "addr_write", ignored)
+    order = "seq_cst" if swapped else "monotonic"
+    for access, value in zip(accesses, values, strict=True):
+        _touch(r, t.at(host, access.distance - first.distance), access.value_type, align, value, order)
+    if r.tagged:
+        for access in accesses:
+            _leave_tags(r, access, align)
+    done, fast = t.new_label("done"), t.current
+    t.do(f"br label %{done}")
+    t.label(slow)
+    r.local, r.limit = {}, t.count
+    for access, value in zip(accesses, values, strict=True):
+        fault.check(access.pc, access.mode, _slow_store(r, access, value, align))
+    fault.finish()
+    r.local = None
+    if swapped:
+        t.do("fence seq_cst")
+    slow_end = t.current
+    t.do(f"br label %{done}")
+    t.label(done)
+    r.shared.join(r, fast, slow_end)
+    r.restart_point = None
     if fenced and not swapped:
         t.do("fence seq_cst")
 
@@ -142,21 +194,18 @@ def _leave_tags(r: Region, access: Access, align: int) -> None:
         t.do(f"store atomic i64 {tag}, ptr {record} release, align 8{GUEST}")
 
 
-def _check_shared(r: Region, run: Run, address: str, span: int, align: int, ignored: int) -> tuple[str, str]:
-    """As ``check``, for a store whose group may have been checked already."""
+def _check_shared(r: Region, run: Run, address: str, ignored: int) -> tuple[str, str]:
+    """As ``check``, for a store whose group may have been checked already. Where the group's check fails, the slow path checks the store alone."""
     t = r.text
     assert run.base is not None
-    key = run.base, align
+    key = run.base, run.align
     if key not in r.shared.known:
         low, end = r.shared.spans[key]
         base = r.operand(run.base)
         lowest = t.value(f"add i{run.base.type.bits} {base}, {low}") if low else base
-        r.shared.known[key] = _hit(r, lowest, end - low, align, "addr_write", ignored)[0]
-    ready, alone = t.new_label("ready"), t.new_label("alone")
-    t.do(f"br i1 {r.shared.known[key]}, label %{ready}, label %{alone}{LIKELY}")
-    t.label(alone)
-    slow = check(r, address, span, align, "addr_write", ignored)[1]
-    t.do(f"br label %{ready}")
+        r.shared.known[key] = _hit(r, lowest, end - low, run.align, "addr_write", ignored)[0]
+    ready, slow = t.new_label("ready"), t.new_label("slow")
+    t.do(f"br i1 {r.shared.known[key]}, label %{ready}, label %{slow}{LIKELY}")
     t.label(ready)
     return _host(r, address), slow
 
@@ -194,12 +243,11 @@ def _hit(r: Region, address: str, span: int, align: int, tag_field: str, ignored
     return t.value(f"icmp eq {address_type} {tag}, {want}"), entry, wide
 
 
-def _guarded(r: Region, first: Access, address: str, align: int) -> tuple[str, str]:
+def _guarded(r: Region, first: Access, address: str, align: int, otherwise: str) -> str:
     """What a load without a check must still look at: go on if *address*, that of the *first* access, is a multiple of *align* and in the guest's space, where
-    an address of 32 bits is anyway, and one near the pc is or faults. Returns (host pointer to it, label of the slow path)."""
+    an address of 32 bits is anyway, and one near the pc is or faults; else at label *otherwise*. Returns the host pointer to it."""
     t = r.text
     bits = r.layout.address_type.bits
-    slow = t.new_label("slow")
     conditions = []
     if align > 1:
         conditions.append(f"icmp eq i{bits} {t.value(f'and i{bits} {address}, {align - 1}')}, 0")
@@ -209,9 +257,9 @@ def _guarded(r: Region, first: Access, address: str, align: int) -> tuple[str, s
         conditions.append(f"icmp ult i64 {address}, {end}")
     for condition in conditions:
         fast = t.new_label("fast")
-        t.do(f"br i1 {t.value(condition)}, label %{fast}, label %{slow}{LIKELY}")
+        t.do(f"br i1 {t.value(condition)}, label %{fast}, label %{otherwise}{LIKELY}")
         t.label(fast)
-    return _host(r, address), slow
+    return _host(r, address)
 
 
 def _host(r: Region, address: str) -> str:
@@ -263,27 +311,6 @@ def _touch(r: Region, pointer: str, type: Type, align: int, value: str, order: s
     return r.text.value(f"load {kind}{llvm}, ptr {pointer}{how}{GUEST}")
 
 
-def _slow_accesses(r: Region, label: str, done: str, accesses: list[Access], values: list[str], align: int, fenced: bool) -> tuple[list[str], str]:
-    """The miss: one helper call an access (and a full fence), then on to *done*. Returns the results and the label of the last block."""
-    t = r.text
-    fault = FaultExit(r)
-    t.label(label)
-    r.local, r.limit = {}, t.count
-    results = []
-    for access, value in zip(accesses, values, strict=True):
-        address = wide_address(r, access.inst.args[0])
-        if value:
-            r.store_field("pc", str(access.pc))  # the writer's, for the statistics of exclusive accesses
-        results.append(_slow_store(r, access, address, value, align) if value else _slow_load(r, access, address, align))
-        fault.check(access.pc, access.mode)
-    fault.finish()
-    r.local = None
-    if fenced:
-        t.do("fence seq_cst")
-    t.do(f"br label %{done}")
-    return results, t.current
-
-
 def wide_address(r: Region, inst: Inst) -> str:
     """A guest address as i64, written anew on the cold path."""
     operand = r.operand(inst)
@@ -300,15 +327,17 @@ def _slow_load(r: Region, access: Access, address: str, align: int) -> str:
     return narrow(r, result, type)
 
 
-def _slow_store(r: Region, access: Access, address: str, value: str, align: int) -> str:
-    type = access.value_type
+def _slow_store(r: Region, access: Access, value: str, align: int) -> str:
+    """Returns the i1 that says whether it faulted."""
+    type, t = access.value_type, r.text
+    address = wide_address(r, access.inst.args[0])
     if type.bits == 128:
         cell = _temporary_cell(r)
-        r.text.do(f"store {llvm_type(type)} {value}, ptr {r.text.at('%cpu', 8 * cell)}, align 8{CPU}")
+        t.do(f"store {llvm_type(type)} {value}, ptr {t.at('%cpu', 8 * cell)}, align 8{CPU}")
+        r.store_field("pc", str(access.pc))  # the writer's, for the statistics of exclusive accesses
         r.call_helper("st_slow_128", address, str(align), str(cell))
-    else:
-        r.call_helper("st_slow", address, widen(r, value, type), str(bytes_of(type) | align << 8))
-    return ""
+        return t.value(f"icmp ne i64 {r.load_field('exit_reason')}, 0")
+    return slow_paths.store(r, address, widen(r, value, type), access.pc, bytes_of(type), align)
 
 
 def _temporary_cell(r: Region) -> int:
@@ -330,21 +359,23 @@ def narrow(r: Region, operand: str, type: Type) -> str:
 
 
 class FaultExit:
-    """The exit that the accesses of one run share: the state is that before the run, the pc that of the access that faulted."""
+    """Where accesses that go through a helper leave to when it reports a fault. The accesses of one run share an exit of their own, with the state before
+    the run and the pc of the access that faulted; a single store goes to the region's restart point."""
 
-    def __init__(self, r: Region) -> None:
+    def __init__(self, r: Region, stores: Sequence[Access] = ()) -> None:
         self.r = r
-        self.label = r.text.new_label("fault")
+        self.shared = len(stores) == 1
+        self.label = r.restart(stores[0].pc, stores[0].mode) if self.shared else r.text.new_label("fault")
         self.arrivals: list[tuple[str, int, int]] = []
         self.seen = r.snapshot()
 
-    def check(self, pc: int, mode: int) -> None:
-        """After a helper call: leave if it reported a fault."""
+    def check(self, pc: int, mode: int, faulted: str = "") -> None:
+        """After a helper call: leave if it reported a fault, as the i1 *faulted* says (default: look at the exit reason)."""
         t = self.r.text
+        faulted = faulted or t.value(f"icmp ne i64 {self.r.load_field('exit_reason')}, 0")
         fine = t.new_label("fine")
         self.arrivals.append((t.current, pc, mode))
-        none = t.value(f"icmp eq i64 {self.r.load_field('exit_reason')}, 0")
-        t.do(f"br i1 {none}, label %{fine}, label %{self.label}{LIKELY}")
+        t.do(f"br i1 {faulted}, label %{self.label}, label %{fine}{UNLIKELY}")
         t.label(fine)
 
     def finish(self) -> None:
@@ -355,7 +386,8 @@ class FaultExit:
             r.text.label(self.label)
             exits.leave(r, self._choose(1), self._choose(2))
 
-        r.later(write, self.seen)
+        if not self.shared:
+            r.later(write, self.seen)
 
     def _choose(self, column: int) -> str:
         values = {arrival[column] for arrival in self.arrivals}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dbt.abi.cpu import CpuLayout
+from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, x87
 from dbt.backend.llvm import convention as cc
@@ -33,6 +34,7 @@ METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
 !4 = !{!5, !5, i64 0}
 !5 = !{!"cpu", !1}
 !6 = !{}
+!7 = !{!"branch_weights", i32 1, i32 4000}
 """
 PURE = {**SCALARS, **VECTORS}
 
@@ -89,12 +91,15 @@ class Region:
         self.limit = 0
         self.pending: dict[str, Inst] = {}
         self.dirty = 0
-        self.environment: dict[tuple[bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
+        self.environment: dict[tuple[bool, bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
         self.shared: SharedChecks
+        self.restart_point: str | None = None  # label of the exit that faults since the last effect share
+        self.functions: dict[str, list[str]] = {}  # of the module: cold code that many places share
         self.deferred: list[Callable[[], None]] = []
         self.polls: dict[str, str] = {}
         self.chains = 0
         self.constants: list[str] = []
+        self.records: dict[tuple[bytes, bool], int] = {}  # see ``fallback``
         self.pc = self.mode = 0
         self.locate: Callable[[int], str] = lambda pc: ""
 
@@ -174,6 +179,7 @@ class Region:
         slot, value = str(inst.attrs[0]), inst.args[0]
         if slot in IN_MEMORY:
             self.environment = {}
+            self.restart_point = None
             self.write(self.field(slot), value.type, self.operand(value), CPU)
             return
         self._settle(slot, keep=slot)
@@ -187,6 +193,7 @@ class Region:
         home = self.homes.of[slot]
         for other in [name for name in self.pending if self.homes.of[name] is home and name != keep]:
             self._to_home(other)
+            self.restart_point = None
             if not home.pinned:
                 self.dirty |= home.bit
             del self.pending[other]
@@ -271,6 +278,31 @@ class Region:
 
         self.deferred.append(run)
 
+    def restart(self, pc: int, mode: int) -> str:
+        """Label of the exit to tier 0 that accesses share until something happens that must not happen twice. It has the state before the first of them,
+        which is that of the guest instruction at *pc*."""
+        if self.restart_point is None:
+            label = self.restart_point = self.text.new_label("restart")
+
+            def write() -> None:
+                self.text.label(label)
+                self.store_field("exit_reason", str(int(Exit.REPLAY)))
+                exits.leave(self, str(pc), str(mode))
+
+            self.later(write)
+        return self.restart_point
+
+    def outline(self, name: str, convention: str, result: str, parameters: str, write: Callable[[], None]) -> None:
+        """See that the module has a function *name* of the vCPU (``%cpu``) and *parameters*; *write* puts its body into ``text``."""
+        if name in self.functions:
+            return
+        outer, self.text = self.text, Text()
+        self.functions[name] = []
+        write()
+        head = f"define internal {convention} {result} @{name}({', '.join(filter(None, ('ptr %cpu', parameters)))}) noinline nounwind {{"
+        self.functions[name] = [head, *self.text.lines, "}"]
+        self.text = outer
+
     def call_helper(self, name: str, *arguments: str, result: str = "") -> str:
         """Call a helper with i64 arguments; returns the result's operand. *result* overrides its LLVM type."""
         kind = result or {"l": "i64", "v": "void"}[HELPERS[name][0]]
@@ -288,6 +320,7 @@ class Region:
         self.label = block.label
         self._arrive(block.label)
         self.environment = {}
+        self.restart_point = None
         self.shared = SharedChecks(block)
         run = memory.Run()
         for inst in block.insts:
@@ -329,10 +362,13 @@ class Region:
         elif name in atomics.ROWS:
             atomics.ROWS[name](self, inst)
             self.shared.forget()
+            self.restart_point = None
         elif name in floats.ROWS:
             floats.ROWS[name](self, inst)
+            self.restart_point = None
         elif name in x87.ROWS:
             x87.ROWS[name](self, inst)
+            self.restart_point = None
         elif name in ("br", "brif"):
             self._branch(block, inst)
         elif inst.op.terminator:
@@ -340,6 +376,7 @@ class Region:
         elif name not in PURE:
             fallback.lower(self, inst)
             self.shared.forget()
+            self.restart_point = None
         elif inst in self.escaping:
             self.operand(inst)
 
@@ -380,6 +417,7 @@ class Region:
     # The module -----------------------------------------------------------------------------------------------------------
     def _prologue(self) -> None:
         t = self.text
+        t.location = self.locate(self.entries[0].pc)
         t.label("start")
         for home in self.homes.all:
             t.do(f"{home.pointer} = alloca {home.llvm}, align 16")
@@ -450,6 +488,8 @@ class Region:
                 yield "}"
         if self.flags.called:
             yield from self.flags.function()
+        for lines in self.functions.values():
+            yield from lines
         yield f"define internal {cc.CALLING_CONVENTION} void @leave({parameters}) noinline {{"
         for name, offset, type in cc.pinned_values(self.layout):
             yield f"  %at_{name} = getelementptr i8, ptr %cpu, i64 {offset}"

@@ -7,6 +7,7 @@ from dbt.ir.types import Type
 _TYPES = {"f32": "float", "f64": "double", "v64": "<2 x i32>", "v128": "<4 x i32>"}
 # Metadata that every module defines (see region.METADATA).
 LIKELY = ", !prof !0"  # the first target of a branch is the hot one
+UNLIKELY = ", !prof !7"  # the second is
 GUEST = ", !tbaa !3"  # an access to guest memory
 CPU = ", !tbaa !4"  # an access to the vCPU block
 INVARIANT = ", !invariant.load !6"  # a load that gives the same while the process lives
