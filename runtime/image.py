@@ -65,6 +65,17 @@ def _host_cpu() -> str:
     return "\n".join(line for line in text.split("\n") if line.partition(":")[0].strip() in _CPU_KEYS)
 
 
+_own_key = ""
+
+
+def own_key() -> str:
+    """``key`` as it was when first asked for."""
+    global _own_key
+    if not _own_key:
+        _own_key = key()
+    return _own_key
+
+
 def key() -> str:
     """Hexadecimal name of the image that fits this source, these compilers and this CPU."""
     digest = blake2b(digest_size=16)
@@ -224,7 +235,7 @@ def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
 def _find_or_build() -> tuple[objects.LinkedObject, bool]:
     """The kernels, and whether they had to be built."""
     directory = os.path.join(cache_dir(), "kernels")
-    path = os.path.join(directory, key() + ".image")
+    path = os.path.join(directory, own_key() + ".image")
     linked = _read(path)
     if linked is not None:
         return linked, False

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 
@@ -16,9 +17,14 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line *arguments* (default: the process's) and return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["run"] and "--no-cache" not in arguments:
+        gc.disable()  # until the guest starts: what imports leave behind is used to the end
+        from dbt.cli import bytecode
+
+        bytecode.install()
     from runtime.linux.errors import UsageError
 
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if arguments[:1] == ["run"]:
             _run_guest(arguments[1:])
