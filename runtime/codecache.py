@@ -58,16 +58,22 @@ def digest(contents: Sequence[bytes]) -> bytes:
     return blake2b(b"".join(contents), digest_size=_DIGEST).digest()
 
 
+_fingerprints: dict[str, str] = {}  # by kind: the sources that this process has loaded do not change
+
+
 def fingerprint(kind: str) -> str:
     """Hexadecimal name of everything that decides what code a region becomes: the kernels' key (compilers, host CPU) and the translator's sources."""
-    found = blake2b(f"{kind} {image.key()}\n".encode(), digest_size=_DIGEST)
+    known = _fingerprints.get(kind)
+    if known is not None:
+        return known
+    found = blake2b(f"{kind} {image.loaded_key()}\n".encode(), digest_size=_DIGEST)
     for folder in _SOURCES:
         with contextlib.suppress(OSError):
             for entry in sorted(os.scandir(os.path.join(_ROOT, folder)), key=lambda e: e.name):
                 if entry.name.endswith(".py"):
                     stat = entry.stat()
                     found.update(f"{folder}/{entry.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return found.hexdigest()
+    return _fingerprints.setdefault(kind, found.hexdigest())
 
 
 def _pack(cached: Cached, check: bytes) -> bytes:

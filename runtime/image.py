@@ -65,17 +65,6 @@ def _host_cpu() -> str:
     return "\n".join(line for line in text.split("\n") if line.partition(":")[0].strip() in _CPU_KEYS)
 
 
-_own_key = ""
-
-
-def own_key() -> str:
-    """``key`` as it was when first asked for."""
-    global _own_key
-    if not _own_key:
-        _own_key = key()
-    return _own_key
-
-
 def key() -> str:
     """Hexadecimal name of the image that fits this source, these compilers and this CPU."""
     digest = blake2b(digest_size=16)
@@ -234,8 +223,10 @@ def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
 
 def _find_or_build() -> tuple[objects.LinkedObject, bool]:
     """The kernels, and whether they had to be built."""
+    global _found_key
     directory = os.path.join(cache_dir(), "kernels")
-    path = os.path.join(directory, own_key() + ".image")
+    _found_key = key()
+    path = os.path.join(directory, _found_key + ".image")
     linked = _read(path)
     if linked is not None:
         return linked, False
@@ -249,6 +240,12 @@ def _find_or_build() -> tuple[objects.LinkedObject, bool]:
 
 
 _loaded: Image | None = None
+_found_key = ""
+
+
+def loaded_key() -> str:
+    """``key`` of the kernels of this process, found once."""
+    return _found_key or key()
 
 
 def load() -> Image:

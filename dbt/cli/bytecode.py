@@ -122,4 +122,4 @@ def install() -> None:
             _keep(directory, path, key, codes)
     except OSError:
         return
-    sys.meta_path.insert(0, Bundle(codes))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Bundle(codes))

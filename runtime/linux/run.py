@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -142,6 +143,9 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
         process.name_thread(program.execfn)
         abi.start(vcpu, loaded.entry, sp)
         thread.signals.set_mask(inherited.mask)
+        if not gc.isenabled():  # the command line's start: what there is now lives as long as the process
+            gc.freeze()
+            gc.enable()
         try:
             thread.run()
         except GuestExit as end:
