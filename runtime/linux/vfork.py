@@ -24,7 +24,7 @@ TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from runtime.linux.process import Process
 
-_RUN = Struct("<II")  # address and length of the bytes that follow
+_RUN = Struct("<QI")  # address and length of the bytes that follow
 _CHUNK = 64  # bytes compared at once
 
 

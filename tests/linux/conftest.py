@@ -24,6 +24,6 @@ def run(request: pytest.FixtureRequest) -> Run:
     def start(*words: str, options: tuple[str, ...] = (), **keywords: Any) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "dbt", "run", "--tier", request.param, *options, *words]
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(Path.home())}
-        return run_group(command, cwd=HERE, env=environment, timeout=120, **keywords)
+        return run_group(command, env=environment, **{"cwd": HERE, "timeout": 120, **keywords})
 
     return start

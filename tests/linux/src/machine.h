@@ -1,6 +1,7 @@
 /* What the test programs say in machine code: one block an architecture.
    PC(ucontext); KEEPS_FLOAT(process, signal): a float that stays in a register while a signal comes, CLOBBERS(n): what the handler does to it;
-   STORE_TO_NOWHERE, of STORE_BYTES(ucontext) bytes; UNDEFINED, BREAKPOINT, MISALIGNED(address), MISALIGNED_LINK(address) and EXTRA_FAULTS: instructions that fault. */
+   STORE_TO_NOWHERE, of STORE_BYTES(ucontext) bytes; UNDEFINED, BREAKPOINT, MISALIGNED(address), MISALIGNED_LINK(address) and EXTRA_FAULTS: instructions that fault;
+   RETURNS(words, n): two words of code, a function that returns n. */
 #include <ucontext.h>
 
 #define NOWHERE 0x1234
@@ -18,6 +19,7 @@
 #define MISALIGNED(at) __asm__ volatile("ldrd r0, r1, [%0]" ::"r"((at) + 2) : "r0", "r1")
 #define MISALIGNED_LINK(at) __asm__ volatile("ldrex r0, [%0]" ::"r"((at) + 1) : "r0")
 #define EXTRA_FAULTS(kind)
+#define RETURNS(words, n) ((words)[0] = 0xe3a00000 | (n) /* mov r0, #n */, (words)[1] = 0xe12fff1e /* bx lr */)
 
 #else
 #if defined(__i386__)
@@ -61,4 +63,5 @@
 #define BREAKPOINT __asm__ volatile("int3")
 #define MISALIGNED(at) __asm__ volatile("movaps (%0), %%xmm0" ::"r"((at) + 8) : "xmm0")
 #define MISALIGNED_LINK(at) MISALIGNED(at)
+#define RETURNS(words, n) ((words)[0] = 0xb8 | (unsigned)(n) << 8 /* mov $n, %eax */, (words)[1] = 0xc300 | (unsigned)(n) >> 24 /* ret */)
 #endif

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "machine.h"
 
 static void say(const char *what, long value) { printf("%s %ld\n", what, value); }
 
@@ -25,7 +26,7 @@ int main(void)
     say("neighbour kept", p[3 * 4096]);
     say("mprotect unmapped", mprotect((void *)0x30000000, 4096, PROT_READ) == -1 && errno == ENOMEM);
     say("mmap none", mmap(0, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
-    say("mmap huge", mmap(0, 0xfffff000u, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
+    say("mmap huge", mmap(0, ~(size_t)4095, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM);
 
     char *m = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     strcpy(m, "moved");
@@ -66,8 +67,7 @@ int main(void)
     int (*call)(void) = (int (*)(void))code;
     int sum = 0;
     for (int i = 0; i < 300; i++) {
-        code[0] = 0xe3a00000 | (i & 0xff); /* mov r0, #i */
-        code[1] = 0xe12fff1e;              /* bx lr */
+        RETURNS(code, i & 0xff);
         __builtin___clear_cache((char *)code, (char *)(code + 2));
         sum += call();
     }
@@ -75,7 +75,8 @@ int main(void)
     mprotect(code, 4096, PROT_READ | PROT_WRITE);
     int pipes[2];
     pipe(pipes);
-    unsigned fresh[2] = {0xe3a0002a, 0xe12fff1e};
+    unsigned fresh[2];
+    RETURNS(fresh, 42);
     write(pipes[1], fresh, 8);
     mprotect(code, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
     read(pipes[0], code, 8); /* the kernel writes code: no cacheflush needed by a machine with coherent caches, but ask anyway */
