@@ -9,7 +9,7 @@ SIGNATURE = 0x106A5  # family 6, model 1Ah, stepping 5: the first generation of 
 # CPUID leaf 1 by register: name -> bit.
 FEATURES: dict[str, dict[str, int]] = {
     "edx": {"fpu": 0, "tsc": 4, "msr": 5, "pae": 6, "cx8": 8, "cmov": 15, "clflush": 19, "mmx": 23, "fxsr": 24, "sse": 25, "sse2": 26},
-    "ecx": {"pni": 0, "ssse3": 9, "cx16": 13, "sse4_1": 19, "popcnt": 23},  # sse4_2 (20) waits for its string instructions
+    "ecx": {"pni": 0, "ssse3": 9, "cx16": 13, "sse4_1": 19, "sse4_2": 20, "popcnt": 23},
 }
 
 
