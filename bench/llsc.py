@@ -20,6 +20,7 @@ from runtime.linux.errors import UsageError
 
 GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
 WARM_MS, MEASURE_MS = 500, 300
+COMPILE_MS = 2500  # warm-up of the run that fills the code cache
 DAMAGED = 1  # the guest's exit status when its data is wrong
 RANGE_WORDS = (1, 2, 128, 1024)
 QEMU = "qemu-arm"
@@ -106,11 +107,11 @@ def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
     return [Case(KERNELS[name][0], words, count) for name in kernels or KERNELS for words in KERNELS[name][1] for count in vcpus]
 
 
-def run(case: Case, subject: Subject) -> Result:
+def run(case: Case, subject: Subject, warm_ms: int = WARM_MS) -> Result:
     """One run of the guest."""
     with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
         stats = Path(directory) / "stats.json"
-        command = [*subject.command(str(stats)), str(GUEST), case.kernel, str(case.vcpus), str(case.words), str(WARM_MS), str(MEASURE_MS)]
+        command = [*subject.command(str(stats)), str(GUEST), case.kernel, str(case.vcpus), str(case.words), str(warm_ms), str(MEASURE_MS)]
         try:
             sample = rounds.run(command, host.environment(), statuses=(0, DAMAGED))
         except UsageError as e:  # the other rows are worth having
@@ -130,7 +131,7 @@ def parse(line: str) -> dict[str, int]:
 
 def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[str, Any]:
     """The report: medians of *runs* interleaved runs of each case by each subject. One run of each kernel before them fills the code cache."""
-    first = {(case.kernel, subject): partial(run, case, subject) for case in chosen for subject in by if subject.scheme != QEMU}
+    first = {(case.kernel, subject): partial(run, case, subject, COMPILE_MS) for case in chosen for subject in by if subject.scheme != QEMU}
     rounds.measure(first, 1, lambda key: f"{key[0]} {key[1].name}: the code cache")
     samples = rounds.measure(
         {(case, subject): partial(run, case, subject) for case in chosen for subject in by},

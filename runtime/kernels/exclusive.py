@@ -36,7 +36,10 @@ def _link(cpu, address, size):
         return _cas_link(cpu, address, size)
     if scheme == HST:
         return _hst_link(cpu, address, size)
-    return _excl_link(cpu, address, size)
+    value = _excl_link(cpu, address, size)
+    if ld64(cpu, CPU_EXIT_REASON) == 0:
+        fill(cpu, address)  # so that the next one may be quick
+    return value
 
 
 @helper("ldlink", quick=quick_link)
@@ -44,10 +47,7 @@ def ldlink(cpu, address, size):
     value = quick_link(cpu, address, size)
     if value != AGAIN:
         return value
-    value = _link(cpu, address, size)
-    if ld64(cpu, CPU_EXIT_REASON) == 0:
-        fill(cpu, address)
-    return value
+    return _link(cpu, address, size)
 
 
 @kernel
