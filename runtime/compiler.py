@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_TRIES = 3  # compilations of one block: its code may change
 _FORK_PATIENCE = 0.01  # seconds
-_PIECE = 4096  # most guest bytes one watch covers
 _TAG_PC = (1 << 48) - 1
 
 
@@ -131,7 +130,7 @@ class Tier1:
             return False
         placed = self.arena.place(linked)
         valid = placed.address(VALID_SYMBOL)
-        if not self._watched(made.ranges, valid) or [self.engine.fetch(*r) for r in made.ranges] != contents:
+        if not self.engine.watch_code(made.ranges, contents, valid):
             write_word(valid, 0)
             self.counts["regions_dropped"] += 1
             return False
@@ -139,11 +138,6 @@ class Tier1:
         if self.on_region is not None:
             self.on_region(made.entries[0][0], sum(length for _, length in made.ranges), source)
         return True
-
-    def _watched(self, ranges: list[tuple[int, int]], valid: int) -> bool:
-        """Have the valid word cleared when any guest byte of the region changes; False if the block table is full."""
-        pieces = [(at, min(_PIECE, start + length - at)) for start, length in ranges for at in range(start, start + length, _PIECE)]
-        return all(self.engine.watch_code(at, size, valid) for at, size in pieces)
 
     def _open(self, placed: Placed, entries: list[Start], valid: int) -> None:
         for number, start in enumerate(entries):

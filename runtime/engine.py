@@ -15,7 +15,7 @@ from dbt.abi.archs import INSN_RULES, LAYOUTS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID
+from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
 from runtime import faults, image, imports, own_files
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
@@ -27,7 +27,7 @@ from runtime.vcpu import VCpu
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from dbt.frontend.base import Frontend
@@ -228,9 +228,17 @@ class Engine:
         """Let the block at offset *block* run the native code at host address *entry* while the u64 at *valid_word* is not 0."""
         self._set_native(self.block.address, block, entry, valid_word)
 
-    def watch_code(self, address: int, length: int, valid_word: int) -> bool:
-        """Have the u64 at host address *valid_word* cleared when the guest bytes (at most a page's worth) change. False if there is no room."""
-        return bool(self._watch(self.block.address, address, length, valid_word))
+    def watch_code(self, ranges: Sequence[tuple[int, int]], contents: Sequence[bytes], valid_word: int) -> bool:
+        """Have the u64 at host address *valid_word* cleared when guest bytes of the *ranges* (address, length) change. False if they are not *contents* any
+        more, or if there is no room. Where the guest may write, it happens in an exclusive section: see ``runtime.kernels.blocks``."""
+        alone = self._writable(ranges)
+        with self.exclusive_section() if alone else nullcontext():
+            pieces = [(at, min(PAGE_SIZE, start + length - at)) for start, length in ranges for at in range(start, start + length, PAGE_SIZE)]
+            watched = all(self._watch(self.block.address, at, size, valid_word) for at, size in pieces)
+            return watched and (alone or not self._writable(ranges)) and [self.fetch(*r) for r in ranges] == contents
+
+    def _writable(self, ranges: Sequence[tuple[int, int]]) -> bool:
+        return any(self.memory.flags(at) & PAGE_WRITE for start, length in ranges for at in (*range(start, start + length, PAGE_SIZE), start + length - 1))
 
     def _reset_arena(self) -> None:
         """Forget all blocks, unless another vCPU has just done it. All vCPUs are called out of native code first: one that waits for others inside a helper

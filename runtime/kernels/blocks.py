@@ -3,19 +3,23 @@
 It fetches instructions up to one that ends the block, a page
 boundary or BLOCK_INSNS, picks for each template the version without flag writes where every flag it writes is overwritten before anything can see
 it, and copies the records, patching those that depend on the address.
+
+From the moment a page is marked, stores to it take the slow path, which tells of them; but a store whose look at the TLB came before the mark may land
+after the bytes were fetched, and nobody would hear of it. So where other vCPUs may store, the first block of a page is built in an exclusive section, when
+nothing is under way. Code that cannot be written, which is most, costs nothing.
 """
 
 from __future__ import annotations
 
 from dbt.abi.archs import INSN_RULE_ARM, INSN_RULE_X86_64
 from dbt.abi.exits import FAULT_EXEC, FAULT_UNMAPPED, Exit
-from dbt.abi.memory import PAGE_BITS, PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID
+from dbt.abi.memory import PAGE_BITS, PAGE_CODE, PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
 from dbt.abi.records import CODES, RECORD_BYTES, is_rare
 from dbt.abi.x86_length import MAX_LENGTH
 from dbt.ir.optable import OPS
 from runtime.kernels.build import export, kernel
 from runtime.kernels.codepages import TAG_PC, attach, block_bucket, lock, mark_code, unlock
-from runtime.kernels.mem import fence, g_ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
+from runtime.kernels.mem import a_ld64, fence, g_ld8, ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_HASH_NEXT,
@@ -37,6 +41,8 @@ from runtime.kernels.offsets import (
     PROC_BUILD_TEMPLATES,
     PROC_HOT_THRESHOLD,
     PROC_INSN_RULE,
+    PROC_PAGE_FLAGS,
+    PROC_PARALLEL,
     PROC_RECORD_END,
     PROC_RECORD_TAGS,
     PROC_RECORDS,
@@ -52,6 +58,7 @@ from runtime.kernels.offsets import (
     TEMPLATE_WRITES,
 )
 from runtime.kernels.probe import note_fault, page_flags
+from runtime.kernels.rendezvous import begin_asking, end_asking, hold_others, release_others
 from runtime.kernels.shapes import shape_template
 from runtime.kernels.templates import find_template
 from runtime.kernels.x86_length import x86_length
@@ -60,6 +67,7 @@ from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS
 _LIFT = int(Exit.LIFT)
 _FETCH_FAULT = int(Exit.FETCH_FAULT)
 _ARENA_FULL = int(Exit.ARENA_FULL)
+_NOT_ALONE = -1
 _FETCHABLE = PAGE_VALID | PAGE_EXEC
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
 _RECORDS_LIMIT = PROC_RECORDS + RECORDS * RECORD_BYTES
@@ -149,8 +157,17 @@ def fetch_fault(cpu, address, flags):
 
 
 @kernel
-def _collect(cpu, proc, tag):
-    """Look up the templates of a block into the work area. Gives their number, or 0 with the exit reason set."""
+def _mark(proc, page, alone):
+    """Mark *page* as code before its bytes are fetched. Gives 0, and marks nothing, if another vCPU's store there may be under way; *alone*: in a section."""
+    if alone == 0 and a_ld64(proc, PROC_PARALLEL) != 0 and ld8(ldp(proc, PROC_PAGE_FLAGS), page) & (PAGE_WRITE | PAGE_CODE) == PAGE_WRITE:
+        return 0
+    mark_code(proc, page)
+    return 1
+
+
+@kernel
+def _collect(cpu, proc, tag, alone):
+    """Look up the templates of a block into the work area. Gives their number, 0 with the exit reason set, or ``_NOT_ALONE``: see ``_mark``."""
     base = ldp(cpu, CPU_GUEST_BASE)
     rule = ld64(proc, PROC_INSN_RULE)
     mask = ld64(proc, PROC_ADDRESS_MASK)
@@ -161,7 +178,8 @@ def _collect(cpu, proc, tag):
         fetch_fault(cpu, pc, flags)
         return 0
     start = pc
-    mark_code(proc, pc >> PAGE_BITS)
+    if _mark(proc, pc >> PAGE_BITS, alone) == 0:
+        return _NOT_ALONE
     for n in range(BLOCK_INSNS):
         if (pc ^ start) & PAGE_MASK:
             return n
@@ -174,7 +192,8 @@ def _collect(cpu, proc, tag):
             if flags & _FETCHABLE != _FETCHABLE:
                 fetch_fault(cpu, second, flags)
                 return 0
-            mark_code(proc, second >> PAGE_BITS)
+            if _mark(proc, second >> PAGE_BITS, alone) == 0:
+                return _NOT_ALONE
         found = _template(proc, mode, base, pc, length)
         if found == 0:
             st64(cpu, CPU_EXIT_ARG, pc)
@@ -280,18 +299,31 @@ def _emit(proc, tag, count):
 
 
 @kernel
-def build_block(cpu, tag):
-    """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the
-    instruction), FETCH_FAULT or ARENA_FULL."""
-    proc = ldp(cpu, CPU_PROC)
+def _build(cpu, proc, tag, alone):
+    """As ``build_block``; ``_NOT_ALONE`` if it must be done in an exclusive section."""
     lock(proc)
     made = find_block(proc, tag)
     if made == 0:
-        count = _collect(cpu, proc, tag)
-        if count != 0:
-            _choose_versions(proc, count)
-            made = _emit(proc, tag, count)
+        made = _collect(cpu, proc, tag, alone)
+        if made > 0:
+            _choose_versions(proc, made)
+            made = _emit(proc, tag, made)
             if made == 0:
                 st64(cpu, CPU_EXIT_REASON, _ARENA_FULL)
     unlock(proc)
+    return made
+
+
+@kernel
+def build_block(cpu, tag):
+    """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the
+    instruction), FETCH_FAULT or ARENA_FULL. May wait for other vCPUs."""
+    proc = ldp(cpu, CPU_PROC)
+    made = _build(cpu, proc, tag, 0)
+    if made == _NOT_ALONE:
+        state = begin_asking(cpu)
+        hold_others(proc)
+        made = _build(cpu, proc, tag, 1)
+        release_others(proc)
+        end_asking(cpu, state)
     return made

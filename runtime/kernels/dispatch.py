@@ -192,10 +192,3 @@ def forget_vcpu(proc, index):
 def lookup(proc, tag):
     """Offset of the valid block for a jump tag, or 0."""
     return find_block(proc, tag)
-
-
-@export("step_block", "i64(p)")
-def step_block(cpu):
-    """Have the block at pc built; gives its offset, or 0 with the exit reason set."""
-    st64(cpu, CPU_EXIT_REASON, 0)
-    return build_block(cpu, ld64(cpu, CPU_PC) | ld64(cpu, CPU_MODE) << 48)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ FUNCTION = 0x80000
 BX_LR = 0xE12FFF1E
 CALL_R6 = 0xE12FFF36  # blx r6
 STR_R4_R6 = 0xE5864000  # str r4, [r6]
+UDF = 0xE7F000F0
+PASSES = 8
 
 
 def mov_r0(value: int) -> int:
@@ -95,8 +98,6 @@ def test_a_store_that_overlaps_the_end_of_code_from_the_page_before(harness: Har
 
 
 def test_a_request_stops_an_endless_loop(harness: Harness) -> None:
-    import threading
-
     timer = threading.Timer(0.2, harness.vcpu.request, (REQUEST_STOP,))
     timer.start()
     exit, vcpu = harness.run(arm(0xE2800001, 0xEAFFFFFD), 0, {"r0": 0}, budget=1 << 62)  # loop: add r0, r0, #1; b loop
@@ -115,3 +116,30 @@ def test_a_full_arena_is_emptied(harness: Harness) -> None:
     harness.memory.write(FUNCTION, arm(mov_r0(2), BX_LR))
     _, vcpu = harness.run(arm(CALL_R6), 0, {"r6": FUNCTION})
     assert (vcpu.pc, vcpu.get("r0"), harness.engine.arena_resets) == (harness.end, 2, 1)
+
+
+# again: str r4, [r6]; dmb; str r5, [r8]; wait: ldr r7, [r9]; cmp r7, r5; bne wait; add r4, r4, #1; add r5, r5, #1; cmp r5, #251; bne again; udf
+WRITER = arm(STR_R4_R6, 0xF57FF05F, 0xE5885000, 0xE5997000, 0xE1570005, 0x1AFFFFFC, 0xE2844001, 0xE2855001, 0xE35500FB, 0x1AFFFFF5, UDF)
+# again: ldr r5, [r8]; str r5, [r9]; blx r6; cmp r0, r5; movlt r10, #1; cmp r5, #250; bne again; udf
+CALLER = arm(0xE5985000, 0xE5895000, CALL_R6, 0xE1500005, 0xB3A0A001, 0xE35500FA, 0x1AFFFFF8, UDF)
+
+
+@pytest.mark.timeout(120)
+def test_a_function_is_new_once_its_writer_has_said_so(harness: Harness) -> None:
+    """One vCPU overwrites the function that another calls all the time, and tells of it: a call after that finds the new code, without any cache flush."""
+    said = FUNCTION + 0x10000
+    harness.map(said, PAGE_SIZE)
+    pc = harness.load(WRITER + CALLER)
+    writer, caller = harness.vcpu, harness.engine.new_vcpu()
+    for _ in range(PASSES):
+        harness.memory.write(FUNCTION, arm(mov_r0(0), BX_LR))
+        harness.memory.write(said, bytes(128))
+        for vcpu, at in ((writer, pc), (caller, pc + len(WRITER))):
+            vcpu.pc = at
+            for slot, value in {"r4": mov_r0(1), "r5": 1, "r6": FUNCTION, "r8": said, "r9": said + 64, "r10": 0}.items():
+                vcpu.put(slot, value)
+        thread = threading.Thread(target=harness.engine.run, args=(writer,))
+        thread.start()
+        assert harness.engine.run(caller) == Exit.EXCEPTION
+        thread.join()
+        assert (caller.get("r5"), caller.get("r10")) == (250, 0)

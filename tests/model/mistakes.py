@@ -81,6 +81,12 @@ MISTAKES = (
                    "        if page_flags(cpu, address) & PAGE_CODE:\n            raw_store(ldp(cpu, CPU_GUEST_BASE), address, value, size)\n        else:\n"
                    "            _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n")
             + _guard("softmmu.py", "import raw_load\n", "import raw_load, raw_store\n")),
+    Mistake(3, "a store under way is not waited for when its page becomes code", "code and a store under way", "code was made from",
+            _guard("blocks.py", "        hold_others(proc)\n        made = _build(cpu, proc, tag, 1)\n        release_others(proc)\n",
+                   "        made = _build(cpu, proc, tag, 1)\n")),
+    Mistake(3, "the second page of code is marked while others store", "code on two pages and a store under way", "code was made from",
+            _guard("blocks.py", "            if _mark(proc, second >> PAGE_BITS, alone) == 0:\n",
+                   "            if _mark(proc, second >> PAGE_BITS, 1) == 0:\n")),
     Mistake(5, "an unaligned store takes the fast path", "store across pages", _CAME_BETWEEN,
             _guard("interp.py", '"same": PAGE_MASK | (bits // 8 - 1)', '"same": PAGE_MASK')),
     Mistake(5, "the second page of a store is not guarded", "store across pages", _CAME_BETWEEN,

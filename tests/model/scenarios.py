@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dbt.abi.exclusive import SHARED_FRAMES
-from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_VALID, PAGE_WRITE
-from tests.model.memory_map import ALIAS, PAGE, A, B, C
+from dbt.abi.memory import PAGE_CODE, PAGE_EXEC, PAGE_READ, PAGE_VALID, PAGE_WRITE
+from tests.model.memory_map import ALIAS, PAGE, A, B, C, D
 from tests.model.programs import (
     CLREX,
     FENCE,
@@ -68,10 +68,22 @@ def quiet(ended: Ended) -> None:
     assert ended.seen[0][-1] == ended.u32(B), f"B was {ended.seen[0][-1]}, then {ended.u32(B)}"
 
 
+def _fetched(ended: Ended, address: int) -> list[int]:
+    """The bytes that the blocks at *address* were made from, of those that are not dead."""
+    seen = [found for by in ended.seen for found in by if isinstance(found, tuple)]
+    return [fetched for _, fetched, index in seen if ended.block_field(index, "tag") == address and not ended.block_field(index, "dead")]
+
+
 def fresh(ended: Ended) -> None:
     """Code made from A is of the bytes that are there now, or dead."""
-    fetched = [seen[1] for by in ended.seen for seen in by if isinstance(seen, tuple)]
-    assert ended.block_field(0, "dead") or fetched[-1] == ended.u32(A), f"code was made from {fetched[-1]:#x}, memory holds {ended.u32(A):#x}"
+    for fetched in _fetched(ended, A):
+        assert fetched == ended.u32(A), f"code was made from {fetched:#x}, memory holds {ended.u32(A):#x}"
+
+
+def fresh_across(ended: Ended) -> None:
+    """As ``fresh``, of code that begins two bytes before C: its upper half is what was stored there."""
+    for fetched in _fetched(ended, C - 2):
+        assert fetched >> 16 == ended.u32(C) & 0xFFFF, f"code was made from {fetched:#x}, memory holds {ended.u32(C):#x}"
 
 
 def whole(ended: Ended) -> None:
@@ -124,7 +136,8 @@ CONTRACT = (
     Scenario("an alias", (increment(A), program(store(ALIAS + 64, 1), store(ALIAS + A - PAGE, 0))), same={5: 1}, frames={1: SHARED, 5: SHARED}),
     Scenario("doubleword", (program(link(A, 8, seen=True), stcond(A, 0x2_0000_0002, 8)), program(store(A, 0x1_0000_0001, 8))), check=whole),
     Scenario("page becomes read-only", (program(link(A), stcond(A, 1)),), hosts=(program(flags(A, READ_ONLY)),)),
-    Scenario("code and a link", (increment(B), program(build(A), store(B, 0), store(A, 1))), check=fresh, flags={1: READ_ONLY | PAGE_WRITE | PAGE_EXEC}),
+    Scenario("code and a link", (increment(B), program(build(A), store(B, 0), store(A, 1))), check=fresh,
+             flags={1: READ_ONLY | PAGE_WRITE | PAGE_EXEC | PAGE_CODE}),
     Scenario("link again after a store", (program(increment(A), increment(A)), program(store(B, 1), POLL, store(A, 0)))),
 )
 CONTRACT_LARGE = (
@@ -147,7 +160,17 @@ EXCL_LARGE = (
 )
 
 
-CODE = (Scenario("code and a store", (program(build(A)), program(store(A, 1))), check=fresh),)
+_TO_CODE = (store(B, 0), store(A, 1))  # the second has the TLB entry of the first
+CODE = (
+    Scenario("code and a store", (program(build(A)), program(store(A, 1))), check=fresh),
+    Scenario("code and a store under way", (program(build(A)), program(_TO_CODE)), check=fresh),
+    Scenario("code on two pages and a store under way", (program(build(C - 2)), program(store(D - 8, 0), store(C, 1))), check=fresh_across,
+             flags={1: READ_ONLY | PAGE_EXEC}),
+)
+CODE_LARGE = (
+    Scenario("code twice and two stores", (program(build(A), POLL, build(A)), program(_TO_CODE, POLL, store(A, 2))), check=fresh),
+    Scenario("two builders and a store", (program(build(A)), program(build(A)), program(_TO_CODE)), check=fresh),
+)
 _WARM = (store(B, 0), store(C + 64, 0))  # the TLB has both pages, so that accesses are nothing but themselves
 STORE_BUFFER = (
     Scenario("store buffering", (program(_WARM, store(A, 1), load(C)), program(_WARM, store(C, 1), load(A)))),
@@ -157,7 +180,7 @@ STORE_BUFFER = (
 
 def by_name(name: str) -> Scenario:
     """A scenario of any group."""
-    for group in (RENDEZVOUS, CODE, CONTRACT, EXCL, EXCL_LARGE, CONTRACT_LARGE):
+    for group in (RENDEZVOUS, CODE, CODE_LARGE, CONTRACT, EXCL, EXCL_LARGE, CONTRACT_LARGE):
         for scenario in group:
             if scenario.name == name:
                 return scenario

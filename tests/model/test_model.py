@@ -17,7 +17,7 @@ from tests.model.scenarios import STRICT, by_name
 
 _DEFAULT = [*scenarios.RENDEZVOUS, *scenarios.CODE, *scenarios.CONTRACT, *scenarios.EXCL,
             *[replace(by_name(name), scheme=scheme) for scheme in STRICT[1:] for name in scenarios.SOME]]  # fmt: skip
-_LARGE = [*scenarios.RENDEZVOUS_OF_THREE, *scenarios.EXCL_LARGE,
+_LARGE = [*scenarios.RENDEZVOUS_OF_THREE, *scenarios.CODE_LARGE, *scenarios.EXCL_LARGE,
           *[replace(s, scheme=scheme) for scheme in STRICT for s in scenarios.CONTRACT_LARGE],
           *[replace(s, scheme=scheme) for scheme in STRICT[1:] for s in scenarios.CONTRACT if s.name not in scenarios.SOME]]  # fmt: skip
 

@@ -14,7 +14,8 @@ from dbt.abi.helpers import RMW_KINDS
 from dbt.abi.memory import PAGE_BITS
 from runtime.kernels import blocks, codepages, dispatch, exclusive, interp, mem, offsets, rendezvous, softmmu
 from runtime.kernels.mem import a_ld64, g_ld32, g_st8, g_st32, ld64, ldp, st64
-from runtime.kernels.offsets import CPU_EXIT_REASON, CPU_INDEX, CPU_PC, CPU_PROC, CPU_REQUEST, PROC_ADDRESS_MASK, PROC_BLOCKS
+from runtime.kernels.offsets import CPU_EXIT_REASON, CPU_INDEX, CPU_PC, CPU_PROC, CPU_REQUEST, PROC_ADDRESS_MASK, PROC_BLOCK_END, PROC_BLOCKS
+from runtime.process_block import BLOCK_BYTES
 
 _SYSCALL, _HALT = int(Exit.SYSCALL), int(Exit.HALT)
 TEMPLATE = offsets.PROC_TEMPLATES_AREA
@@ -50,8 +51,8 @@ def _value(cpu: Any, value: Any) -> Any:
 
 
 def _find_template(proc: Any, mode: Any, low: Any, high: Any) -> Any:
-    """A template of one instruction, without records, for whatever bytes were fetched: those are what the program sees."""
-    WORLD.thread.saw("fetched", int(low))
+    """A template of one instruction, without records, for whatever bytes were fetched: those are what the program sees, and the number of the block."""
+    WORLD.thread.saw("fetched", int(low), (int(ld64(proc, PROC_BLOCK_END)) - PROC_BLOCKS) // BLOCK_BYTES)
     return TEMPLATE
 
 
