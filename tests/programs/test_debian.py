@@ -1,8 +1,7 @@
 """Every Debian case is equal to the reference emulator, for every architecture.
 
 Tier 1 compiles all that runs before it goes on: there it is :data:`REPRESENTATIVES` only, unless DBT_ALL_TIERS=1. The x86 architectures share all but the
-frontend and the ABI with ARM: they run :data:`X86_CASES` in tier auto, and all with DBT_ALL_TIERS=1. :data:`HEAVY` cases run in tier auto only,
-:data:`UNSTEADY` ones with DBT_ALL_TIERS=1.
+frontend and the ABI with ARM: they run :data:`X86_CASES` in tier auto, and all with DBT_ALL_TIERS=1. :data:`HEAVY` cases run in tier auto only.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import pytest
 
 from tests.conftest import sysroot_of
-from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, UNSTEADY, X86_CASES, Case
+from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, X86_CASES, Case
 from tests.programs.guests import GUESTS, Guest
 from tests.programs.reference import QEMU_TIMEOUT, TIERS, difference, reference, translated
 
@@ -38,8 +37,6 @@ pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + max(LIMITS.
 
 @pytest.mark.parametrize(("guest", "case", "tier"), RUNS, ids=[f"{guest.debian}-{case.name}-{tier}" for guest, case, tier in RUNS])
 def test_equal_to_qemu(guest: Guest, case: Case, tier: str) -> None:
-    if case.name in UNSTEADY and not ALL_TIERS:
-        pytest.skip(f"{case.name} {UNSTEADY[case.name]}: DBT_ALL_TIERS=1 runs it")
     sysroot = sysroot_of(guest)
     want = reference(case, sysroot)
     got = translated(case, sysroot, tier, timeout=LIMITS[tier])
