@@ -6,6 +6,10 @@ deadlocks, lost wake-ups and loops that nothing can leave.
 
 With ``tso`` plain stores go through a store buffer, as on x86: a FIFO that later loads of the same vCPU read from and pass, and that is empty at each atomic
 operation and fence. Without it, accesses happen in program order (sequential consistency).
+
+With *preemptions* only those interleavings are visited in which a vCPU that could go on is interrupted by another one at most so many times; that a vCPU sleeps
+or has ended is no interruption (Musuvathi and Qadeer, PLDI 2007: most mistakes need two). That is for three vCPUs, whose interleavings are too many. It
+assumes nothing, so what it finds is real; what it does not find may need one more. Nothing is said then of being stuck.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tests.model.threads import Access, Automaton, ModelError, Node, Thread, World
 
+_NOBODY = -1
 _CHECK_SHARING = 64  # states between looks at newly found shared words
 _found_shared: dict[Any, set[int]] = {}  # what earlier explorations of the same scenario found: a good guess, and too much does no harm
 
@@ -66,10 +71,10 @@ class Explorer:
     """*programs* are run by vCPU 0, 1...; *check* is asked about each outcome, and raises AssertionError if it is wrong."""
 
     def __init__(self, world: World, programs: Iterable[Callable[[Thread], None]], monitor: Monitor, *, check: Callable[[Outcome], None] = lambda outcome: None,
-                 limit: int = 2_000_000, name: Any = None) -> None:
+                 limit: int = 2_000_000, preemptions: int | None = None, name: Any = None) -> None:
         self._world, self._programs = world, list(programs)
         self._guest, self._name, self._tso = world.memory.is_guest, world.memory.name, world.tso
-        self._monitor, self._check, self._limit = monitor, check, limit
+        self._monitor, self._check, self._limit, self._preemptions = monitor, check, limit, preemptions
         world.sharing.shared |= _found_shared.get(name, set())
         self._remember = _found_shared.setdefault(name, set()) if name is not None else set()
 
@@ -95,7 +100,7 @@ class Explorer:
         outcomes: set[tuple[tuple[Any, ...], ...]] = set()
         ends: list[int] = []
         threads, monitor = self._settle(tuple((0, (), False) for _ in self._automata), self._monitor.start, range(len(self._automata)), -1)
-        start = ((), threads, monitor)
+        start = ((), threads, monitor, _NOBODY, self._preemptions)
         self._known[start] = 0
         todo = [start]
         while todo:
@@ -104,7 +109,7 @@ class Explorer:
             if at % _CHECK_SHARING == 0 and self._world.sharing.found - self._world.sharing.shared:
                 raise _Restart
             moved = False
-            for label, following in self._successors(state, at):
+            for label, following in self._allowed(state, at):
                 moved = True
                 self._steps += 1
                 known = self._known.get(following)
@@ -130,7 +135,8 @@ class Explorer:
                             self._violated(at, f"wrong outcome {outcome.seen}: {e}")
         if self._world.sharing.found - self._world.sharing.shared:
             raise _Restart
-        self._check_progress(ends)
+        if self._preemptions is None:
+            self._check_progress(ends)
         return Explored(len(self._known), self._steps, sum(len(automaton.nodes) for automaton in self._automata), len(self._slots), frozenset(outcomes))
 
     def _check_progress(self, ends: list[int]) -> None:
@@ -172,6 +178,19 @@ class Explorer:
         return (*memory[:slot], value, *memory[slot + 1 :])
 
     # Steps -------------------------------------------------------------------------------------------------------------------
+    def _allowed(self, state: Any, at: int) -> Iterable[tuple[int, Any]]:
+        """The next states; a state ends with who moved last and how many preemptions are left (None: no matter)."""
+        *now, last, left = state
+        if left is None:
+            return [(label, (*following, last, left)) for label, following in self._successors(now, at)]
+        steps = list(self._successors(now, at))
+        interrupts = any(label >> 1 == last for label, _ in steps)  # whoever else moves
+        return [
+            (label, (*following, label >> 1, left - (interrupts and label >> 1 != last)))
+            for label, following in steps
+            if left or not interrupts or label >> 1 == last
+        ]  # fmt: skip
+
     def _successors(self, state: Any, at: int) -> Iterable[tuple[int, Any]]:
         memory, threads, monitor = state
         for i, (number, buffer, asleep) in enumerate(threads):

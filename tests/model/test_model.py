@@ -12,11 +12,16 @@ import pytest
 
 from tests.model import scenarios
 from tests.model.explore import Violation
+from tests.model.memory_map import C
+from tests.model.mistakes import MISTAKES
+from tests.model.programs import store
 from tests.model.scenario import Scenario
 from tests.model.scenarios import STRICT, by_name
 
 _DEFAULT = [*scenarios.RENDEZVOUS, *scenarios.CODE, *scenarios.CONTRACT, *scenarios.EXCL,
             *[replace(by_name(name), scheme=scheme) for scheme in STRICT[1:] for name in scenarios.SOME]]  # fmt: skip
+PREEMPTIONS, FULL_PREEMPTIONS = 1, 4
+_THREE = [replace(s, scheme=scheme) for scheme in STRICT[:2] for s in scenarios.CONTRACT_LARGE if len(s.vcpus) == 3]
 _LARGE = [*scenarios.RENDEZVOUS_OF_THREE, *scenarios.CODE_LARGE, *scenarios.EXCL_LARGE,
           *[replace(s, scheme=scheme) for scheme in STRICT for s in scenarios.CONTRACT_LARGE],
           *[replace(s, scheme=scheme) for scheme in STRICT[1:] for s in scenarios.CONTRACT if s.name not in scenarios.SOME]]  # fmt: skip
@@ -29,6 +34,22 @@ def name(scenario: Scenario) -> str:
 @pytest.mark.parametrize("scenario", _DEFAULT, ids=name)
 def test_all_interleavings(scenario: Scenario) -> None:
     print(f"{name(scenario)}: {scenario.explore(tso=True)}")
+
+
+@pytest.mark.parametrize("scenario", [*_THREE, scenarios.CODE_LARGE[1]], ids=name)
+def test_three_vcpus(scenario: Scenario) -> None:
+    """With as many preemptions as take seconds; all interleavings of three vCPUs under ``excl`` are more than anybody has visited."""
+    bound = FULL_PREEMPTIONS if os.environ.get("DBT_MODEL") == "full" else PREEMPTIONS
+    print(f"{name(scenario)}, {bound} preemptions: {scenario.explore(preemptions=bound, limit=20_000_000)}")
+
+
+def test_three_vcpus_without_a_guard() -> None:
+    """Two preemptions are enough to notice that a link does not wait: between the look at the TLB and the store, and between link and store-conditional."""
+    mistake = next(row for row in MISTAKES if row.what == "the link does not wait for stores in flight")
+    two = by_name(mistake.scenario)
+    three = replace(two, name="same value, three vCPUs", vcpus=(*two.vcpus, (store(C, 0),)))
+    with pytest.raises(Violation, match=mistake.says):
+        three.explore(preemptions=2, mutations=mistake.guards)
 
 
 @pytest.mark.skipif(os.environ.get("DBT_MODEL") != "full", reason="minutes of exploration: DBT_MODEL=full")
