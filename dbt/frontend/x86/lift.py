@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dbt.abi.x86_length import MAX_LENGTH
 from dbt.frontend.base import Lifted
+from dbt.frontend.form import Form
 from dbt.frontend.x86.context import Context, UndefinedInstruction
 from dbt.frontend.x86.decode import Encoding
+from dbt.frontend.x86.forms import form
 from dbt.frontend.x86.operands import Memory
 from dbt.frontend.x86.tables import Row, match
 from dbt.ir.builder import Builder
@@ -24,6 +28,17 @@ class X86Frontend:
     def insn_length(self, mode: int, data: bytes) -> int:
         """Bytes of the instruction at the start of *data*; exceeds ``len(data)`` where memory ends inside it."""
         return min(Encoding(data, self.long).length, MAX_LENGTH)
+
+    def form(self, mode: int, data: bytes) -> Form | None:
+        e = Encoding(data, self.long)
+        row = match(e, self.long) if e.length == len(data) else None
+        return form(row, e, data, self.long) if row is not None else None
+
+    def popular(self) -> Iterator[tuple[int, bytes]]:
+        from dbt.frontend.x86.popular import POPULAR
+
+        for insn in POPULAR[self.arch].split():
+            yield 0, bytes.fromhex(insn)
 
     def mode_name(self, mode: int) -> str:
         return "x86-64" if self.long else "i386"

@@ -43,7 +43,9 @@ class TableError(Exception):
 class Row:
     """One line. ``prefix``, ``digit`` and ``rm`` are None and ``mod`` is empty where any value will do; ``mod`` is "mem" or "reg"."""
 
-    __slots__ = ("text", "module", "name", "map", "first", "count", "step", "prefix", "digit", "mod", "rm", "codes", "constants", "words", "_call")
+    __slots__ = (
+        "text", "module", "name", "map", "first", "count", "step", "prefix", "digit", "mod", "rm", "codes", "operand_codes", "constants", "words", "_call",
+    )  # fmt: skip
 
     def __init__(self, module: str, text: str) -> None:
         self.text, self.module = text, module
@@ -55,6 +57,7 @@ class Row:
         self.rm: int | None = None
         self.mod = self.step = ""
         self.codes: tuple[OperandCode, ...] = ()
+        self.operand_codes: tuple[str, ...] = ()
         self.map, self.first = self._parse_left(left.split())
         self.count = {"": 1, "+r": 8, "+c": 16}[self.step]
         self.name, *extras = right.split()
@@ -92,7 +95,8 @@ class Row:
                 unknown = [code for code in token.split(",") if code not in OPERANDS]
                 if unknown:
                     raise TableError(f"row '{self.text}': '{unknown[0]}' is no operand")
-                self.codes = tuple([operand_code(code) for code in token.split(",")])
+                self.operand_codes = tuple(token.split(","))
+                self.codes = tuple([operand_code(code) for code in self.operand_codes])
         return "".join(path[:-1]), int(path[-1], 16)
 
     def matches(self, e: Encoding, long: bool) -> bool:
