@@ -26,7 +26,7 @@ _FREE_CASTS = ("zext", "bitcast", "vhalf")  # no record: the operand's cell serv
 _FLOW = ("br", "brif")
 _RMW = tuple("rmw_" + kind for kind in RMW_KINDS)
 _ORDER_SEQ_CST = "seq_cst"
-_NOWHERE = -1  # the length given for an instruction that ends its block: no exit falls through
+_NOWHERE = 1 << 62  # the length given for an instruction that ends its block: no exit falls through
 _RARE_ROWS = frozenset(name for name in OPS if is_rare(name))
 
 

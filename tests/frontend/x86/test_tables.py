@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,7 +16,9 @@ from dbt.frontend.x86 import FRONTENDS, tables
 from dbt.frontend.x86.decode import Encoding
 from dbt.frontend.x86.tables import Row, TableError, match, random_insn, rows
 from tests.engine.harness import Harness
+from tests.frontend.x86.matrix import document
 
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 ARCHES = pytest.mark.parametrize("arch", ["i386", "x86_64"])
 
 
@@ -99,3 +102,7 @@ def test_every_row_has_records(arch: str) -> None:
     for row in rows(long):
         unit, lifted = lift_insn(FRONTENDS[arch], 0, random_insn(rng, row, long))
         assert encode(unit, lifted.length, lifted.next_mode, lifted.ends).records or row.name in ("nop", "nop_or_xchg", "prefetch"), row.text
+
+
+def test_the_instruction_matrix_is_current() -> None:
+    assert (DOCS / "x86-instructions.md").read_text() == document(), "run: python -m tests.frontend.x86.matrix > docs/x86-instructions.md"
