@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from dbt.abi.records import CODES, RECORD_BYTES
 from dbt.abi.x86_length import MAX_LENGTH
 from dbt.backend.records import encode
 from dbt.frontend.base import lift_insn
@@ -106,3 +107,13 @@ def test_every_row_has_records(arch: str) -> None:
 
 def test_the_instruction_matrix_is_current() -> None:
     assert (DOCS / "x86-instructions.md").read_text() == document(), "run: python -m tests.frontend.x86.matrix > docs/x86-instructions.md"
+
+
+@ARCHES
+@pytest.mark.parametrize("offset", [-4, -3, -2, 5])
+def test_both_ways_of_a_conditional_jump_leave(arch: str, offset: int) -> None:
+    """Also to the byte before the instruction, whose distance is -1."""
+    unit, lifted = lift_insn(FRONTENDS[arch], 0, bytes([0x70, offset & 0xFF]))
+    records = encode(unit, lifted.length, lifted.next_mode, lifted.ends).records
+    codes = [int.from_bytes(records[at : at + 2], "little") for at in range(0, len(records), RECORD_BYTES)]
+    assert codes.count(CODES["goto"]) == 2
