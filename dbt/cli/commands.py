@@ -46,7 +46,7 @@ dbt cache info
 @click.group(context_settings=_SETTINGS, epilog=examples(_MAIN_EXAMPLES))
 @click.version_option(__version__, prog_name="dbt-translator", message="%(prog)s %(version)s")
 def main() -> None:
-    """Run ARM Linux programs by dynamic binary translation, and look at every stage of it.
+    """Run ARM and x86 Linux programs by dynamic binary translation, and look at every stage of it.
 
     (PyPI's "dbt" is another program: this is dbt-translator.)"""
 

@@ -12,7 +12,7 @@ FLAGS = ("-Os", "-g0", "-s", "-static", "-fno-stack-protector", "-Wl,--build-id=
 QUIET = ("-fno-sanitize=all", "-fno-delete-null-pointer-checks", "-Wno-infinite-recursion", "-fno-optimize-sibling-calls")
 ARM_MODE = ("memory",)  # the others are Thumb, as Debian armhf is
 X86 = {"i386": ("x86-linux-musl", "-mcpu=pentium4"), "x86_64": ("x86_64-linux-musl", "-mcpu=x86_64")}  # in a folder of that name: target, processor
-X86_PROGRAMS = ("faults", "memory", "process", "signals", "storm", "threads")
+X86_PROGRAMS = ("faults", "lockfree", "memory", "process", "signals", "storm", "threads")
 
 
 def compile_program(source: Path, target: Path, machine: tuple[str, ...]) -> None:

@@ -37,6 +37,11 @@ def test_threads(run: Run) -> None:
     assert done.returncode == 7
 
 
+def test_lock_free_operations(run: Run) -> None:
+    done = run("./lockfree.elf")
+    assert (done.stdout.decode(), done.returncode) == ("bytes 0 halves 0\nadded 0 wide 0 swapped 0 guarded 0 split 0\nstack lost 0 twice 0 empty 0\n", 0)
+
+
 # number of the fault -> signal, si_code, offset of si_addr in its page, page (-1: not one of the program's two), si_addr is the pc
 FAULTS = {
     0: (signal.SIGSEGV, 1, 0x123, -1, False),  # store to an unmapped page: SEGV_MAPERR
