@@ -16,7 +16,7 @@ from typing import NamedTuple
 from dbt.abi.cpu import CpuLayout
 from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, x87
+from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, saturating, x87
 from dbt.backend.llvm import convention as cc
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
@@ -37,6 +37,7 @@ METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
 !7 = !{!"branch_weights", i32 1, i32 4000}
 """
 PURE = {**SCALARS, **VECTORS}
+EFFECTS = {**floats.ROWS, **saturating.ROWS}  # rows that change the status flags
 
 
 class Entry(NamedTuple):
@@ -363,8 +364,8 @@ class Region:
             atomics.ROWS[name](self, inst)
             self.shared.forget()
             self.restart_point = None
-        elif name in floats.ROWS:
-            floats.ROWS[name](self, inst)
+        elif name in EFFECTS:
+            EFFECTS[name](self, inst)
             self.restart_point = None
         elif name in x87.ROWS:
             x87.ROWS[name](self, inst)
@@ -428,30 +429,34 @@ class Region:
             self.flags.declare()
         if self.linear:
             t.do(f"%guest = load ptr, ptr {self.field('guest_base')}, align 8{CPU}")
-        if len(self.entries) == 1:
-            t.do("br label %enter_0")
-        else:
-            wanted = self.load_field("native_entry")
-            cases = " ".join(f"i64 {k}, label %enter_{k}" for k in range(1, len(self.entries)))
-            t.do(f"switch i64 {wanted}, label %enter_0 [{cases}]")
-        for number, entry in enumerate(self.entries):
-            self._enter(number, entry)
+        self._enter()
 
-    def _enter(self, number: int, entry: Entry) -> None:
-        """One entry: leave if the region's guest code changed or somebody wants this vCPU, else load the live homes."""
+    def _enter(self) -> None:
+        """Leave if the region's guest code changed or somebody wants this vCPU, else load what is live at any entry and go to the one that is wanted."""
         t = self.text
         self.pending, self.dirty, self.mixed = {}, 0, False
-        t.location = self.locate(entry.pc)
-        t.label(f"enter_{number}")
+        wanted = self.load_field("native_entry") if len(self.entries) > 1 else ""
         valid = t.value(f"load volatile i64, ptr @{cc.VALID_SYMBOL}, align 8")
         busy = t.value(f"or i64 {t.value(f'xor i64 {valid}, 1')}, {self.load_field('request', volatile=True)}")
-        t.do(f"br i1 {t.value(f'icmp eq i64 {busy}, 0')}, label %go_{number}, label %away_{number}{LIKELY}")
-        t.label(f"away_{number}")
-        exits.leave(self, str(entry.pc), str(entry.mode))
-        t.label(f"go_{number}")
-        for home in self.homes.members(self.flow.live[entry.label]):
+        t.do(f"br i1 {t.value(f'icmp eq i64 {busy}, 0')}, label %go, label %away{LIKELY}")
+        t.label("away")
+        pc, mode = str(self.entries[0].pc), str(self.entries[0].mode)
+        for number, entry in enumerate(self.entries[1:], 1):
+            here = t.value(f"icmp eq i64 {wanted}, {number}")
+            pc, mode = (t.value(f"select i1 {here}, i64 {own}, i64 {other}") for own, other in ((entry.pc, pc), (entry.mode, mode)))
+        exits.leave(self, pc, mode)
+        t.label("go")
+        live = 0
+        for entry in self.entries:
+            live |= self.flow.live[entry.label]
+        for home in self.homes.members(live):
             self._copy(home, t.at("%cpu", home.offset), home.pointer, origin=CPU)
-        t.do(f"br label %{block_label(entry.label)}")
+        first, *others = (block_label(entry.label) for entry in self.entries)
+        if others:
+            cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(others, 1))
+            t.do(f"switch i64 {wanted}, label %{first} [{cases}]")
+        else:
+            t.do(f"br label %{first}")
 
     def lower(self) -> str:
         """The module's text."""

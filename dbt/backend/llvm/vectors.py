@@ -1,7 +1,4 @@
-"""Vector rows whose LLVM form is plain: integer lanes, bitwise, widening, narrowing, permutations.
-
-Saturating rows are here only where the saturation flag is one compare; the rest runs in the helper ``op``.
-"""
+"""Vector rows whose LLVM form is plain: integer lanes, bitwise, widening, narrowing, permutations. ``saturating`` has those that set a flag."""
 
 from __future__ import annotations
 
@@ -121,7 +118,47 @@ def _rounding_shift(instruction: str) -> Lowering:
     return lanewise(compute)
 
 
+def _halving_difference(shift: str) -> Lowering:
+    """(a - b) >> 1: half of the differing bits, less those that only b has."""
+
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        half = t.value(f"{shift} {y} {t.value(f'xor {y} {v[0]}, {v[1]}')}, {splat(y, 1)}")
+        borrowed = t.value(f"and {y} {t.value(f'xor {y} {v[0]}, {splat(y, -1)}')}, {v[1]}")
+        return t.value(f"sub {y} {half}, {borrowed}")
+
+    return lanewise(compute)
+
+
+def _shift_by_lanes(right: str) -> Lowering:
+    """Left by the signed low byte of each lane of b; right where that is negative. The shift not chosen may be by too much, which is harmless."""
+
+    def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
+        lane = int(i.attr("lane"))  # type: ignore[call-overload]
+        top = splat(y, lane - 8)
+        count = v[1] if lane == 8 else t.value(f"ashr {y} {t.value(f'shl {y} {v[1]}, {top}')}, {top}")
+        back = t.value(f"sub {y} zeroinitializer, {count}")
+        truth = f"<{i.of.bits // lane} x i1>"
+        left_fits, right_fits = (t.value(f"icmp ult {y} {amount}, {splat(y, lane)}") for amount in (count, back))
+        left = t.value(f"select {truth} {left_fits}, {y} {t.value(f'shl {y} {v[0]}, {count}')}, {y} zeroinitializer")
+        beyond = "zeroinitializer" if right == "lshr" else t.value(f"ashr {y} {v[0]}, {splat(y, lane - 1)}")
+        moved = t.value(f"select {truth} {right_fits}, {y} {t.value(f'{right} {y} {v[0]}, {back}')}, {y} {beyond}")
+        return t.value(f"select {truth} {t.value(f'icmp slt {y} {count}, zeroinitializer')}, {y} {moved}, {y} {left}")
+
+    return lanewise(compute)
+
+
+@lanewise
+def _leading_sign_bits(t: Text, i: Inst, y: str, v: list[str]) -> str:
+    lane = int(i.attr("lane"))  # type: ignore[call-overload]
+    changes = t.value(f"xor {y} {v[0]}, {t.value(f'ashr {y} {v[0]}, {splat(y, lane - 1)}')}")
+    zeros = t.value(f"call {y} @llvm.ctlz.{intrinsic_suffix(y)}({y} {changes}, i1 false)")
+    return t.value(f"sub {y} {zeros}, {splat(y, 1)}")
+
+
 VECTORS["vtst"] = _test_bits
+VECTORS["vcls"] = _leading_sign_bits
+VECTORS["vuhsub"], VECTORS["vshsub"] = _halving_difference("lshr"), _halving_difference("ashr")
+VECTORS["vushlv"], VECTORS["vsshlv"] = _shift_by_lanes("lshr"), _shift_by_lanes("ashr")
 VECTORS["vuabd"], VECTORS["vsabd"] = _absolute_difference("u"), _absolute_difference("s")
 VECTORS["vuhadd"], VECTORS["vurhadd"] = _halving("lshr", False), _halving("lshr", True)
 VECTORS["vshadd"], VECTORS["vsrhadd"] = _halving("ashr", False), _halving("ashr", True)
