@@ -22,7 +22,8 @@ class Exit(Row):
     BUDGET = 11, "The instruction budget (cpu.budget) is used up."
     BREAKPOINT = 12, "pc has a debugger breakpoint."
     INTERRUPTED = 14, "A signal ended the system call at pc that native code made, or kept it from starting; exit_arg is the negative result."
-    REPLAY = 13, "An atomic operation that stands for an exclusive pair would fault: the dispatcher has tier 0 execute the instructions at pc one by one."
+    REPLAY = 13, ("A load, a store, or an atomic operation that stands for an exclusive pair, faulted in compiled code or would have: the dispatcher "
+                  "has tier 0 execute the instructions at pc one by one.")  # fmt: skip
 
 
 FAULT_WRITE = 1
