@@ -58,7 +58,7 @@ def bench() -> None:
 @click.option("--kernel", "kernels", type=_Words(), default=(), help="counter, range, twolock, ticket, stack, private, neighbours, plain, fresh [all].")
 @click.option("--idiom/--no-idiom", default=None, help="With or without atomic idioms (default: with; the default scheme both ways).")
 @click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under qemu-arm too.")
-@_runs
+@click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each; the table has the medians.")
 @_json
 @_plot
 def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int,

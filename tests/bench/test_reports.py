@@ -85,6 +85,18 @@ def test_llsc_table_tells_damage() -> None:
     assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1 | 12.3 us | 1.5 ms | **3 wrong** |" in llsc.text(llsc_report())
 
 
+def test_llsc_says_what_the_figures_mean() -> None:
+    """Ratios to qemu-arm and to the slowest scheme, and how threads with data of their own scale; a run that failed has none."""
+    report = llsc_report()
+    speeds = {"excl": (4e6, 8e6), "flush": (1e6, 0.0), "qemu-arm": (2e6, 2e6)}
+    like = {**report["rows"][0], "case": "private", "kernel": "private", "wrong": 0}
+    report["rows"] = [{**like, "vcpus": n, "subject": name, "scheme": name, "ops_per_second": both[n - 1]} for n in (1, 2) for name, both in speeds.items()]
+    text = llsc.text(report)
+    assert "| kernel | vCPUs | excl / qemu-arm | flush / qemu-arm | excl / flush |" in text
+    assert "| private | 1 | 2.00 | 0.50 | 4.00 |" in text and "| private | 2 | 4.00 |  |  |" in text
+    assert "| private | excl | 2.00 |" in text and "| private | flush |  |" in text
+
+
 def test_llsc_goes_on_after_a_run_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise UsageError("bench: exit status -6")
