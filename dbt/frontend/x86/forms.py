@@ -137,7 +137,7 @@ class _Fields:
             self._signed(self.displacement, self.displacement_size)
 
     def _register(self, bit: int, rex_bit: int, special: int, group: int) -> None:
-        pieces = ((bit, 7, 0),)
+        pieces: tuple[tuple[int, int, int], ...] = ((bit, 7, 0),)
         if self.rex is not None:
             pieces += ((8 * self.rex + rex_bit, 1, 3),)
         self.fields.append(FormField(pieces, special, group))
