@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from dbt.pipeline import Start
     from runtime.engine import Engine
 
-HOT = 2000  # executions in tier 0 that make a block hot: worth a look whether there is native code for it, in memory or on disk
-WORTHWHILE = 20_000  # executions that make it worth a compilation, which costs as much as a million interpreted instructions or more
-MOST_ASKED = 4  # requests of one process that are under way: the next one is planned when more is known
+HOT = 500  # executions in tier 0 that make a block hot: worth a look whether there is native code for it, in memory or on disk
+WORTHWHILE = 4_000  # executions that make it worth a compilation, in a process of its own and for the next run too
+MOST_ASKED = 16  # requests of one process that are under way: the next one is planned when more is known
 _AWAKE = 0.003  # seconds that the thread stays awake for more blocks: a vCPU that wakes it loses some microseconds
 _GLANCE = 0.002  # seconds between two looks at the queue while an answer is awaited
 _IDLE = 20.0  # seconds without a hot block until the server is let go

@@ -19,11 +19,12 @@ from _socket import AF_UNIX, SOCK_STREAM, dup, socket, socketpair
 from collections.abc import Callable
 
 from runtime.compileserver.channel import Channel, Closed, Message, same_user
-from runtime.compileserver.requests import CRASH, MEMORY, TIME, Failure
+from runtime.compileserver.requests import CRASH, MEMORY, TIME, Failure, Request
 from runtime.compileserver.worker import Make, compiler, limit, work
 from runtime.paths import fix_cache_dir
 
 LINGER = 2.0  # seconds without a connection until the server ends: a program that another one replaces comes back
+AFTERWARDS = 10.0  # the same while there is work for the cache: what a program asked for serves its next run
 SECONDS = 60.0  # of wall time for one region; the worker has a limit of processor time
 MOST_CRASHES = 8  # workers that ended in a row: after that nothing is compiled
 _OUT_OF_MEMORY = (b"out of memory", b"bad_alloc", b"llocation failed")  # what LLVM and C++ say before they abort
@@ -109,7 +110,7 @@ class Server:
             now = time.monotonic()
             if self._clients:
                 left = now
-            elif now - left >= self._linger:
+            elif now - left >= (AFTERWARDS if self._queue or self._worker.job is not None else self._linger):
                 return
             self._wait(now)
             self._give_work()
@@ -158,10 +159,10 @@ class Server:
             self._drop(client)
 
     def _drop(self, client: Channel) -> None:
-        """A process has ended: what it asked for is not made."""
+        """A process has ended: what it asked for is made for the cache alone."""
         self._clients.pop(client.fileno(), None)
         client.close()
-        self._queue = [job for job in self._queue if job.client is not client]
+        self._queue = [job for job in self._queue if job.client is not client or Request.unpack(job.message.body).cached]
         heapq.heapify(self._queue)
 
     def _answer(self, job: _Job, body: bytes) -> None:

@@ -29,8 +29,8 @@ SECONDS = 60  # the longest that anything here may take
 NEVER = 3600.0
 
 
-def request(start: int = 0, kind: str = "") -> Request:
-    return Request(kind, "", False, "arm", False, True, False, 2, [(start, 0)], [(start, 0)], {}, {0: bytes(4096)})
+def request(start: int = 0, kind: str = "", cached: bool = False) -> Request:
+    return Request(kind, "", cached, "arm", False, True, False, 2, [(start, 0)], [(start, 0)], {}, {0: bytes(4096)})
 
 
 def until(happened: Callable[[], bool]) -> None:
@@ -244,8 +244,8 @@ def test_a_compiler_that_always_ends_badly_is_given_up(serve: Callable[..., Serv
     assert len((tmp_path / "tries").read_bytes()) == MOST_CRASHES + 1
 
 
-def test_the_hottest_comes_first_and_the_dead_get_nothing(serve: Callable[..., Served], tmp_path: Path) -> None:
-    """The worker is held up until all have asked; another process asks for the hottest of all and ends. A request that is known to end badly is answered
+def test_the_hottest_comes_first_and_the_dead_get_what_is_cached(serve: Callable[..., Served], tmp_path: Path) -> None:
+    """The worker is held up until all have asked; another process asks for the hottest of all, and for one that its next run finds in the cache, and ends. A request that is known to end badly is answered
     at once, whatever waits: then all that came before it has been heard."""
     gate, started = tmp_path / "gate", tmp_path / "started"
 
@@ -267,6 +267,7 @@ def test_the_hottest_comes_first_and_the_dead_get_nothing(serve: Callable[..., S
     until(started.exists)
     other = served.connect(served.address)
     other.send(Message(1, 1000, request(66).pack()))
+    other.send(Message(2, 30, request(67, cached=True).pack()))
     for number, weight in ((1, 5), (2, 50), (3, 10), (4, 50)):
         served.ask(number, request(number), weight)
     served.ask(9, request(9), 0)
@@ -279,7 +280,7 @@ def test_the_hottest_comes_first_and_the_dead_get_nothing(serve: Callable[..., S
     gate.touch()
     served.ask(10, request(10), 0)
     served.answers(1)
-    assert (tmp_path / "order").read_text().split() == ["100", "2", "4", "3", "1", "9", "10"]
+    assert (tmp_path / "order").read_text().split() == ["100", "2", "4", "67", "3", "1", "9", "10"]
     assert first is not None
     first.close()
 
