@@ -245,8 +245,8 @@ def test_a_compiler_that_always_ends_badly_is_given_up(serve: Callable[..., Serv
 
 
 def test_the_hottest_comes_first_and_the_dead_get_what_is_cached(serve: Callable[..., Served], tmp_path: Path) -> None:
-    """The worker is held up until all have asked; another process asks for the hottest of all, and for one that its next run finds in the cache, and ends. A request that is known to end badly is answered
-    at once, whatever waits: then all that came before it has been heard."""
+    """The worker is held up until all have asked; another process asks for the hottest of all, and for one that its next run finds in the cache, and ends.
+    A request that is known to end badly is answered at once, whatever waits: then all that came before it has been heard."""
     gate, started = tmp_path / "gate", tmp_path / "started"
 
     def make(asked: Request) -> Made | Failure:
