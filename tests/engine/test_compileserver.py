@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from runtime import image, paths
-from runtime.background import Background
+from runtime.background import HOT, Background
 from runtime.compileserver import client, maker, requests, spawn
 from runtime.compileserver.channel import Channel, Closed, Message
 from runtime.compileserver.requests import Failure, Made, NotSent, Request, unpack_answer
@@ -323,7 +323,8 @@ def listening() -> socket:
 
 def test_a_program_that_is_never_hot_starts_nothing(harness: Harness) -> None:
     threads = os.listdir("/proc/self/task")
-    assert run_loop(harness, 1000) == expected(1000)
+    few = HOT // 2
+    assert run_loop(harness, few) == expected(few)
     assert harness.engine.stats()["compile_servers"] == 0
     assert sorted(os.listdir("/proc/self/task")) == sorted(threads)
 
