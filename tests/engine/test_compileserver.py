@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import struct
@@ -38,6 +39,20 @@ def until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < end, "it does not happen"
         time.sleep(0.005)
+
+
+def children() -> set[int]:
+    """This process's, ended ones too."""
+    found = set()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+            except OSError:
+                continue
+            if int(stat.rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(int(entry))
+    return found
 
 
 class Served:
@@ -115,6 +130,7 @@ def test_the_stub_is_what_its_source_says() -> None:
 def test_a_spawned_program_is_nobody_s_child(tmp_path: Path) -> None:
     """Not a child, no SIGCHLD, a session of its own; and what can't be run is an error."""
     told: list[int] = []
+    family = children()
     before = signal.signal(signal.SIGCHLD, lambda *_: told.append(1))
     try:
         out = tmp_path / "out"
@@ -123,13 +139,10 @@ def test_a_spawned_program_is_nobody_s_child(tmp_path: Path) -> None:
         until(out.exists)
         session, pid = map(int, out.read_text().split())
         assert (session != os.getsid(0), pid != os.getpid()) == (True, True)
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, 0)
-        assert not told
         with pytest.raises(spawn.SpawnError, match="No such file"):
             spawn.spawn(str(tmp_path / "missing"), ["missing"], {})
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, 0)
+        assert children() == family
+        assert not told
     finally:
         signal.signal(signal.SIGCHLD, before)
 
@@ -330,12 +343,10 @@ def test_a_program_that_is_never_hot_starts_nothing(harness: Harness) -> None:
 
 
 def test_the_guest_does_not_see_it(harness: Harness) -> None:
-    descriptors = sorted(os.listdir("/proc/self/fd"))
+    descriptors, family = sorted(os.listdir("/proc/self/fd")), children()
     run_until(harness, lambda tier1: bool(tier1.natives))
     assert harness.engine.stats()["compile_servers"] == 1
-    assert sorted(os.listdir("/proc/self/fd")) == descriptors
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, 0)
+    assert (sorted(os.listdir("/proc/self/fd")), children()) == (descriptors, family)
 
 
 def test_a_child_compiles_too(harness: Harness) -> None:
@@ -430,20 +441,24 @@ def servers(cache: Path) -> list[int]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_servers_that_are_killed_all_the_time_cost_no_more_than_time(tmp_path: Path) -> None:
     image.load()
     os.symlink(Path(paths.cache_dir()) / "kernels", tmp_path / "kernels")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DBT_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "dbt", "run", str(ROOT / "tests/guests/quicksort.elf")]
     reference = subprocess.run([*command[:-1], "--tier", "0", command[-1]], env=environment, capture_output=True)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        killed = 0
-        while running.poll() is None:
-            for pid in servers(tmp_path):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
-            time.sleep(0.02)
-        assert running.stdout is not None and running.stderr is not None
-        assert (running.stdout.read(), running.stderr.read(), running.returncode) == (reference.stdout, reference.stderr, reference.returncode)
-    assert killed
+    killed, end = 0, time.monotonic() + 4 * SECONDS
+    while killed < 3:
+        assert time.monotonic() < end, "no server starts"
+        for file in tmp_path.glob("regions/*"):
+            file.unlink()
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+            while running.poll() is None:
+                for pid in servers(tmp_path):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+                time.sleep(0.02)
+            assert running.stdout is not None and running.stderr is not None
+            assert (running.stdout.read(), running.stderr.read(), running.returncode) == (reference.stdout, reference.stderr, reference.returncode)
