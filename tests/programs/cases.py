@@ -317,4 +317,4 @@ except queue.Empty: print("empty")
 """
 _case("python-queues", PYTHON, "-E", "-c", _QUEUES)
 THREADED = tuple(case.name for case in CASES[[case.name for case in CASES].index("pigz-threads") :]) + ("python-threads",)
-HEAVY = frozenset({"7zr-bench", "xz-many-threads"})  # three minutes in tier 0 on a busy machine of two processors
+HEAVY = frozenset({"7zr-bench", "stress-atomic", "xz-many-threads"})  # minutes in tier 0, or (stress-atomic) in tier 1, which compiles what runs once too
