@@ -36,6 +36,15 @@ def test_signal_races(run: Run, arch: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize(("program", "spawns", "machine"), [("./process.elf", "i386/process.elf", "armv7l"), ("i386/process.elf", "./process.elf", "i686")])
+def test_one_guest_starts_another(run: Run, program: str, spawns: str, machine: str) -> None:
+    """The program spawns what its argv[0] names, and itself: both are translated."""
+    done = run(program, options=("--argv0", spawns, "--trace", "syscall"))
+    wanted = (HERE / "process.txt").read_text().replace("armv7l", machine).replace("child ./process.elf", f"child {spawns}")
+    assert (done.stdout.decode(), done.returncode) == (wanted, 0)
+    assert done.stderr.count(b"exit_group(5) = ?") == 2
+
+
 NOTHING_LOST = "bytes 0 halves 0\nadded 0 wide 0 swapped 0 guarded 0 split 0\nstack lost 0 twice 0 empty 0\n"
 
 

@@ -78,7 +78,7 @@ REPRESENTATIVES = frozenset({
 # What x86 guests run by default: all kinds of programs, of x87 and SSE code, of threads, signals and processes.
 X86_CASES = REPRESENTATIVES | frozenset({
     "busybox-tar-roundtrip", "bash-loop", "bash-substitution", "dash-exec", "dash-stdin", "seq-float", "expr-big", "lua-strings", "lua-sort", "sqlite3", "gawk-math",
-    "gawk-bignum", "mawk", "grep-perl", "perl", "perl-fork", "python-threads", "python-floats", "python-self", "python-signal", "xz-threads", "zstd-threads",
+    "gawk-bignum", "mawk", "grep-perl", "perl", "perl-fork", "python-threads", "python-floats", "python-signal", "xz-threads", "zstd-threads",
     "pigz-threads", "openssl-dgst", "stress-futex", "stress-mutex",
 })  # fmt: skip
 

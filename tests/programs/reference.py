@@ -59,7 +59,7 @@ def reference(case: Case, sysroot: Path) -> Outcome:
     qemu = guest.emulator()
     if qemu is None:
         raise FileNotFoundError(f"{guest.qemu}: not found: install qemu-user")
-    return run([qemu, *guest.qemu_options, "-L", str(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+    return run([qemu, *guest.qemu_options(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
 
 
 def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:

@@ -15,7 +15,7 @@ from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, X86_CASES, Case
 from tests.programs.guests import GUESTS, Guest
 from tests.programs.reference import QEMU_TIMEOUT, TIERS, difference, reference, translated
 
-LIMITS = {"0": 120, "auto": 120, "1": 240}  # seconds
+LIMITS = {"0": 240, "auto": 240, "1": 240}  # seconds
 SLACK = 30  # seconds, for what is not the two runs
 ALL_TIERS = os.environ.get("DBT_ALL_TIERS") == "1"
 
