@@ -182,7 +182,8 @@ class AddressSpace:
 
     @staticmethod
     def page_flags(prot: int) -> int:
-        flags = PAGE_VALID
+        """PAGE_* flags. Pages without any access have none, like those that are not mapped: terabytes may be set aside so, at no cost."""
+        flags = PAGE_VALID if prot else 0
         if prot & PROT_READ:
             flags |= PAGE_READ
         if prot & PROT_WRITE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, FAULT_WRITE
+from dbt.abi.exits import FAULT_ALIGN, FAULT_NONCANONICAL, FAULT_UNMAPPED, FAULT_WRITE
 from dbt.abi.x86 import DF, EFLAGS_FIXED, FLAG_SLOTS, TF, USER_DS, eflags, parts
 from dbt.abi.x86_features import BRAND, FEATURES, SIGNATURE, VENDOR
 from runtime.linux.abi import Abi, Fault, OpenFlags
@@ -20,6 +20,7 @@ _FLAG_PARTS = (*FLAG_SLOTS, "df", "eflags")
 _DE, _BP, _OF, _BR, _UD, _GP, _PF, _MF, _AC = 0, 3, 4, 5, 6, 13, 14, 16, 17
 # Error code of #PF (SDM vol. 3A, 4.7).
 _PF_PRESENT, _PF_WRITE, _PF_USER, _PF_FETCH = 1, 2, 4, 16
+_KERNEL_HALF = (1 << 17) - 1  # bits 47 to 63 of the kernel's addresses
 # Guest exception -> signal, si_code, vector; si_addr is the pc where the last is True, else 0 (arch/x86/kernel/traps.c).
 _EXCEPTIONS = {
     "undefined": (SIGILL, ILL_ILLOPN, _UD, True),
@@ -69,17 +70,19 @@ class X86Abi(Abi):
         vcpu.pc -= SYSCALL_BYTES
 
     def memory_fault(self, info: int, address: int) -> Fault:
-        if info & FAULT_ALIGN:  # of an SSE operand: #GP
+        if info & (FAULT_ALIGN | FAULT_NONCANONICAL):  # #GP; misaligned: an SSE operand
             return self._general_protection(address)
         error = _PF_USER | (_PF_WRITE if info & FAULT_WRITE else 0)
         return self._page_fault(not info & FAULT_UNMAPPED, address, error)
 
     def fetch_fault(self, mapped: bool, address: int) -> Fault:
+        if self.word == 8 and address >> 47 not in (0, _KERNEL_HALF):  # not canonical
+            return self._general_protection(address)
         return self._page_fault(mapped, address, _PF_USER | _PF_FETCH)
 
     def _page_fault(self, mapped: bool, address: int, error: int) -> Fault:
-        if address >> 47 and self.word == 8:  # not canonical: no page fault
-            return self._general_protection(address)
+        if address >> 47:
+            error |= _PF_PRESENT  # what Linux says of all its own addresses
         return Fault(SIGSEGV, SEGV_ACCERR if mapped else SEGV_MAPERR, address, _PF, error | (_PF_PRESENT if mapped else 0), address)
 
     def _general_protection(self, address: int) -> Fault:
