@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from dbt.abi.archs import X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME
 from runtime.linux.errors import UsageError
 
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
 
 def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = None, set_env: Mapping[str, str] | None = None, unset_env: Sequence[str] = (),
         tier: str = "auto", memory: str = "host", atomics: str = DEFAULT_SCHEME, stats: str | None = None, trace: Sequence[str] = (), cache: bool = True,
-        idiom: bool = True, argv0: str | None = None, watchdog: float = 0) -> int:  # fmt: skip
+        idiom: bool = True, argv0: str | None = None, watchdog: float = 0, x86_atomics: str = X86_ATOMICS[0]) -> int:  # fmt: skip
     """Run a guest program in this process and give its exit status. A guest that dies by a signal takes the process with it.
 
     *stats*: None, ``"-"`` for standard error, or the path of a JSON file. *set_env* and *unset_env* change the guest's environment, which is
     otherwise this process's. *idiom*: exclusive pairs become atomic operations. *watchdog*: say every so many seconds what each guest thread is
-    doing; 0: never."""
+    doing; 0: never. *x86_atomics* (of ``X86_ATOMICS``): "host", or "llsc" for pairs of load-link and store-conditional."""
     from runtime.linux.options import Options
     from runtime.linux.run import environment, override, run_program
 
     options = Options(
-        sysroot=sysroot, tier=tier, memory=memory, atomics=atomics, trace=tuple(trace), stats=stats, cache=cache, idiom=idiom, watchdog=watchdog
-    )
+        sysroot=sysroot, tier=tier, memory=memory, atomics=atomics, trace=tuple(trace), stats=stats, cache=cache, idiom=idiom, watchdog=watchdog,
+        x86_atomics=x86_atomics,
+    )  # fmt: skip
     changes: dict[str, str | None] = {**dict.fromkeys(unset_env), **(set_env or {})}
     argv = [os.fsencode(word) for word in (argv0 or program, *arguments)]
     on_exit = None

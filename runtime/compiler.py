@@ -43,7 +43,7 @@ class Tier1:
         self.engine = engine
         self.arena = Arena()
         options = (engine.unchecked_loads, engine.idiom, engine.tagged_stores)
-        self.kind = " ".join([engine.arch, engine.tier, *[str(int(option)) for option in options]])
+        self.kind = " ".join([engine.code_name, engine.tier, *[str(int(option)) for option in options]])
         self.version = fingerprint(self.kind)
         self.cache = CodeCache(self.kind) if persistent else None
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
@@ -99,7 +99,7 @@ class Tier1:
         """What is asked of the maker of a region, with the guest code as it is now."""
         engine = self.engine
         return Request(self.kind, self.version, self.cache is not None, engine.arch, engine.unchecked_loads, engine.idiom, engine.tagged_stores, self.level,
-                       plan.entries, plan.blocks, plan.guesses, pages_of([*plan.entries, *plan.blocks], engine.fetch))  # fmt: skip
+                       plan.entries, plan.blocks, plan.guesses, pages_of([*plan.entries, *plan.blocks], engine.fetch), engine.x86_atomics)  # fmt: skip
 
     def settle(self, request: Request, answer: Made | Failure) -> bool:
         """Enter the region that was made, or count why there is none; gives whether it is there. ArenaFull if there is no room."""

@@ -11,7 +11,7 @@ import os
 import threading
 from contextlib import nullcontext
 
-from dbt.abi.archs import INSN_RULES, LAYOUTS
+from dbt.abi.archs import FRONTENDS, INSN_RULES, LAYOUTS, LLSC, X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
@@ -44,17 +44,22 @@ class Engine:
     """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
     hot. *memory*: how compiled loads reach guest memory: "tlb" checks each, "host" relies on host pages being protected exactly as the guest's are, where
     the host can do that (``runtime.faults``). *atomics* names the scheme of exclusive accesses (``dbt.abi.exclusive.SCHEMES``). *persistent*: keep templates
-    in the cache directory. *idiom*: compiled code has atomic operations for exclusive pairs."""
+    in the cache directory. *idiom*: compiled code has atomic operations for exclusive pairs. *x86_atomics* of ``X86_ATOMICS``: what an x86
+    guest's atomic instructions become."""
 
     def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", atomics: str = DEFAULT_SCHEME, persistent: bool = True,
-                 idiom: bool = True) -> None:
+                 idiom: bool = True, x86_atomics: str = X86_ATOMICS[0]) -> None:
         if memory not in MEMORIES:
             raise ValueError(f"memory {memory!r} is none of {', '.join(MEMORIES)}")
         if tier not in TIERS:
             raise ValueError(f"tier {tier!r} is none of {', '.join(TIERS)}")
         if atomics not in SCHEMES:
             raise ValueError(f"scheme {atomics!r} is none of {', '.join(SCHEMES)}")
+        if x86_atomics not in X86_ATOMICS:
+            raise ValueError(f"x86 atomics {x86_atomics!r} are none of {', '.join(X86_ATOMICS)}")
         self.arch = arch
+        self.x86_atomics = x86_atomics
+        self.code_name = arch + LLSC if x86_atomics == "llsc" and FRONTENDS[arch] == "x86" else arch  # of what its instructions become: kept apart on disk
         self.tier = tier
         self.scheme = SCHEMES[atomics]
         self.idiom = idiom and self.scheme is not Scheme.FLUSH  # that one shows what the first design costs
@@ -72,8 +77,8 @@ class Engine:
             self.block.set_bitmap(0)
         self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits, self.layout.space_bits)
         print_ = sources_fingerprint(arch) if persistent else None
-        self.templates = TemplateStore(arch, self.block, self.image, print_)
-        self.shapes = ShapeStore(arch, self.block, self.image, print_)
+        self.templates = TemplateStore(self.code_name, self.block, self.image, print_)
+        self.shapes = ShapeStore(self.code_name, self.block, self.image, print_)
         if persistent and self.image.fresh and not self.shapes.count:
             self.lifter.learn_popular()
             self.shapes.save()
@@ -194,7 +199,7 @@ class Engine:
         if self._frontend is None:
             from dbt.frontend.base import frontend_for
 
-            self._frontend = frontend_for(self.arch)
+            self._frontend = frontend_for(self.arch, self.x86_atomics)
         return self._frontend
 
     @property

@@ -6,6 +6,8 @@ from dbt.abi import arm, x86
 from dbt.abi.cpu import CpuLayout
 
 LAYOUTS: dict[str, CpuLayout] = {"arm": arm.cpu, "i386": x86.i386, "x86_64": x86.x86_64}
+X86_ATOMICS = ("host", "llsc")  # what x86's atomic operations become: the IR's, or pairs of load-link and store-conditional
+LLSC = "-llsc"  # added to the name of an arch for the latter
 FRONTENDS = {"arm": "arm", "i386": "x86", "x86_64": "x86"}  # arch name -> package below dbt.frontend
 
 # How the block builder tells an instruction's length without lifting it (runtime.kernels.blocks): arch name -> rule.

@@ -17,6 +17,8 @@ HELPERS: dict[str, tuple[str, str, str]] = {
     "clrex": ("v", "p", "Give up the reservation."),
     "rmw": ("l", "plll", "Atomic read-modify-write and full fence: address, operand, bytes | align << 8 | RMW_KINDS index << 16 (| ATOMIC_REPLAY). May fault."),
     "cas": ("l", "pllll", "Atomic compare-and-swap and full fence: address, expected, new, bytes | align << 8 (| ATOMIC_REPLAY). May fault."),
+    "cas_128": ("v", "plll", "As cas for 16 bytes: address, first of two cells of expected | new << 16 | result << 32, 16 | align << 8 (| ATOMIC_REPLAY)."
+                             " May fault."),
     "op": ("v", "pl", "Run one rare record (with its payload) on state cells: the host address of the record."),
     "jump_miss": ("l", "pll", "Indirect jump whose jump-cache entry misses: address, mode; gives a native entry or 0."),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from dbt.abi.archs import X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 from runtime.linux.options import TRACES
@@ -24,6 +25,8 @@ OPTIONS = (
     Option("--memory", "memory", "value", "host|tlb", MEMORIES, "Compiled loads rely on the host's page protection (host, the default) or check a TLB."),
     Option("--atomics", "atomics", "value", "NAME", tuple(SCHEMES),
            "How exclusive accesses keep their contract: excl (the default), flush, cas or hst; see docs/exclusives.md."),
+    Option("--x86-atomics", "x86_atomics", "value", "host|llsc", X86_ATOMICS,
+           "What atomic instructions of x86 guests become: the host's (host, the default), or pairs of load-link and store-conditional (llsc)."),
     Option("--stats", "stats", "optional", "FILE.json", (), "Say on standard error, or in FILE.json, what the translator did."),
     Option("--trace", "trace", "value", "WHAT", (), f"Trace on standard error; WHAT is one or more, with commas, of {', '.join(TRACES)}."),
     Option("--no-cache", "no_cache", "flag", "", (), "Neither read nor write the code cache on disk."),
@@ -43,6 +46,7 @@ class Run:
     tier: str
     memory: str
     atomics: str
+    x86_atomics: str
     stats: str | None
     trace: str | None
     no_cache: bool
@@ -58,6 +62,7 @@ class Run:
         self.tier = "auto"
         self.memory = "host"
         self.atomics = DEFAULT_SCHEME
+        self.x86_atomics = X86_ATOMICS[0]
 
 
 def parse(words: list[str]) -> Run | None:
@@ -145,4 +150,5 @@ def start(run: Run) -> int:
         argv0=run.argv0,
         watchdog=_seconds(run.watchdog) if run.watchdog else 0,
         atomics=run.atomics,
+        x86_atomics=run.x86_atomics,
     )

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
-from dbt.abi.archs import FRONTENDS, LAYOUTS
+from dbt.abi.archs import FRONTENDS, LAYOUTS, LLSC, X86_ATOMICS
 from dbt.frontend.form import Form
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit
@@ -44,12 +44,13 @@ class Frontend(Protocol):
 
 
 @cache
-def frontend_for(arch: str) -> Frontend:
-    """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none."""
+def frontend_for(arch: str, x86_atomics: str = X86_ATOMICS[0]) -> Frontend:
+    """The frontend of *arch* (a key of ``dbt.abi.archs.LAYOUTS``); ValueError if there is none. *x86_atomics* is a row of ``X86_ATOMICS`` and says nothing to
+    other guests."""
     if arch not in LAYOUTS:
         raise ValueError(f"no guest is called {arch!r}; there are {', '.join(LAYOUTS)}")
     frontends: dict[str, Frontend] = import_module(f"dbt.frontend.{FRONTENDS[arch]}").FRONTENDS
-    return frontends[arch]
+    return frontends.get(arch + LLSC, frontends[arch]) if x86_atomics == "llsc" else frontends[arch]
 
 
 @runtime_checkable

@@ -141,7 +141,7 @@ for _name, _text in (("add", "a sum"), ("and", "and"), ("or", "or"), ("xor", "ex
         "exclusive pair): in place of a fault, the guest's instructions from the current `mark` on are interpreted one by one.", types=ATOMIC,
         attrs="align replay", effects="rwfb", align=1, replay=0)
 _op("cas", "A T T -> T", "Atomic compare-and-swap and full fence, stored or not: if memory at a equals b it becomes c; gives the old value. `replay` as for "
-    "rmw_add.", types=ATOMIC, attrs="align replay", effects="rwfb", align=1, replay=0)
+    "rmw_add. An i128 must be aligned: `align`=16.", types=(*ATOMIC, "i128"), attrs="align replay", effects="rwfb", align=1, replay=0)
 _op("fence", "-> void", "Memory fence; `order` is one of acquire, release, seq_cst.", attrs="order", effects="b")
 _op("cycles", "-> i64", "A counter that only goes up, at a steady rate: the host's time-stamp counter.", effects="b")
 _op("prefetch", "A -> void", "Hint that a will be accessed. Never faults; engines may ignore it.")

@@ -31,7 +31,7 @@ def _stores(unit: Unit) -> int:
 
 def make(request: Request) -> Made:
     """The region that *request* asks for; TooBig, or any exception from a bug of ours."""
-    frontend: Frontend = _frontend(request.arch)
+    frontend: Frontend = _frontend(request.arch, request.x86_atomics)
     region = lift_region(frontend, request.fetch, request.entries, request.blocks, guesses=request.guesses)
     unit = region.unit
     before = _stores(unit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 
+from dbt.abi.archs import X86_ATOMICS
 from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE
 from runtime.process_block import BLOCK_INSNS
 
@@ -41,13 +42,15 @@ class Request:
     """Everything that decides what code a region becomes. ``kind`` and ``version``: of the code cache that it belongs to; ``cached``: it is to be kept there.
     ``level`` is LLVM's; the other options are the engine's."""
 
-    __slots__ = ("kind", "version", "cached", "arch", "unchecked", "idiom", "tagged", "level", "entries", "blocks", "guesses", "pages")
+    __slots__ = ("kind", "version", "cached", "arch", "unchecked", "idiom", "tagged", "level", "entries", "blocks", "guesses", "pages",
+                 "x86_atomics")
 
     def __init__(self, kind: str, version: str, cached: bool, arch: str, unchecked: bool, idiom: bool, tagged: bool, level: int, entries: list[Start],
-                 blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes]) -> None:  # fmt: skip
+                 blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0]) -> None:  # fmt: skip
         self.kind, self.version, self.cached = kind, version, cached
         self.arch, self.unchecked, self.idiom, self.tagged, self.level = arch, unchecked, idiom, tagged, level
         self.entries, self.blocks, self.guesses, self.pages = entries, blocks, guesses, pages
+        self.x86_atomics = x86_atomics
 
     def fetch(self, pc: int, length: int) -> bytes:
         """As ``Engine.fetch`` at the time of the request; NotSent beyond its pages."""

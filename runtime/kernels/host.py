@@ -9,6 +9,8 @@ exclusive section meanwhile; and it tells ``codepages.wrote`` of what the host h
 
 from __future__ import annotations
 
+import platform
+
 from runtime.kernels.build import kernel
 from runtime.kernels.mem import addp, p2i, pause, syscall
 from runtime.linux.hostnr import NR
@@ -17,6 +19,7 @@ _FUTEX, _SCHED_YIELD = NR["futex"], NR["sched_yield"]
 _PRIVATE = 128
 _WAIT, _WAKE = 0 | _PRIVATE, 1 | _PRIVATE  # linux/futex.h
 EVERYBODY = (1 << 31) - 1
+ATOMIC_UNIT = 64 if platform.machine() == "x86_64" else 1  # bytes: inside one, atomic operations may be misaligned; beyond, x86 locks its bus if it may
 SPINS = 100  # pauses (a few microseconds) before a waiting thread gives its processor away
 
 

@@ -322,6 +322,9 @@ def _scalar(name: str, suffix: str) -> str:
         kind = RMW_KINDS.index(name[4:])
         call = f"rmw(cpu, ld64(cpu, a), ld64(cpu, b << 3), {size | kind << 16} | c << 8)"
         return f"    leave_at(cpu, proc, record)\n    value = {call}\n{_FAULT}    st64(cpu, d, value)\n"
+    if name == "cas" and bits == 128:
+        call = f"cas_128(cpu, ld64(cpu, a), b | (c & 0xFFFF) << 16 | (d >> 3) << 32, {size} | (c >> 16) << 8)"
+        return f"    leave_at(cpu, proc, record)\n    {call}\n{_FAULT}"
     if name == "cas":
         call = f"cas(cpu, ld64(cpu, a), ld64(cpu, b << 3), ld64(cpu, (c & 0xFFFF) << 3), {size} | (c >> 16) << 8)"
         return f"    leave_at(cpu, proc, record)\n    value = {call}\n{_FAULT}    st64(cpu, d, value)\n"

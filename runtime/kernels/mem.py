@@ -161,6 +161,21 @@ def _cas(bits: int) -> Any:
     return _intrinsic(f"a_cas{bits}", doc, I64, (P, I64, I64, I64), emit)
 
 
+
+
+def _cas_128(builder: ir.IRBuilder, base: Any, offset: Any, state: Any, expected: Any, new: Any, old: Any) -> None:
+    def cell(at: Any) -> Any:
+        return _at(builder, state, at, 128)
+
+    wanted, stored = (builder.load(cell(at), align=8, typ=_I128) for at in (expected, new))
+    pair = builder.cmpxchg(_at(builder, base, offset, 128), wanted, stored, "seq_cst")
+    builder.store(builder.extract_value(pair, 0), cell(old), align=8)
+
+
+a_cas128 = _intrinsic(
+    "a_cas128", "Atomic compare-and-swap of 128 bits at (base, offset), from what (state, expected) to what (state, new) holds; the old value to (state, old).",
+    VOID, (P, I64, P, I64, I64, I64), _cas_128,
+)  # fmt: skip
 a_ld64 = _intrinsic("a_ld64", "Acquire load of 64 bits at (base, offset).", I64, (P, I64), _atomic_load)
 a_st64 = _intrinsic("a_st64", "Release store of 64 bits at (base, offset, value).", VOID, (P, I64, I64), _atomic_store)
 a_add8, a_add16, a_add32, a_add64 = (_rmw("add", _bits) for _bits in (8, 16, 32, 64))

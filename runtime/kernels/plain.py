@@ -104,6 +104,13 @@ def _memory(bits: int) -> Functions:
     return {**made, f"ld{bits}": load, f"st{bits}": store, f"g_ld{bits}": load, f"g_st{bits}": store, f"a_cas{bits}": cas}
 
 
+def _cas_128(base: int, offset: int, state: int, expected: int, new: int, old: int) -> None:
+    found = ctypes.string_at(unsigned(base + offset), 16)
+    if found == ctypes.string_at(unsigned(state + expected), 16):
+        ctypes.memmove(unsigned(base + offset), unsigned(state + new), 16)
+    ctypes.memmove(unsigned(state + old), found, 16)
+
+
 def functions() -> Functions:
     """Everything that ``runtime.kernels.mem`` offers to kernels, by name."""
     made: Functions = {}
@@ -115,6 +122,7 @@ def functions() -> Functions:
         "stp": made["st64"],
         "a_ld64": made["ld64"],
         "a_st64": made["st64"],
+        "a_cas128": _cas_128,
         "addp": lambda p, offset: I64(p + offset),
         "p2i": I64,
         "i2p": I64,

@@ -62,7 +62,7 @@ def fill(cpu, address):
 
 
 @kernel
-def _load(cpu, address, size):
+def load_checked(cpu, address, size):
     """Load after the checks; byte by byte across pages."""
     base = ldp(cpu, CPU_GUEST_BASE)
     if (address & (PAGE_SIZE - 1)) + size <= PAGE_SIZE:
@@ -75,7 +75,7 @@ def _load(cpu, address, size):
 
 
 @kernel
-def _store(cpu, address, value, size):
+def store_checked(cpu, address, value, size):
     """Store after the checks; in two parts across pages."""
     first = min(size, PAGE_SIZE - (address & (PAGE_SIZE - 1)))
     store_in_page(cpu, address, value, first)
@@ -98,7 +98,7 @@ def ld_slow(cpu, address, spec):
     if not probe(cpu, address, size, spec >> 8, False):
         return 0
     fill(cpu, address)
-    return _load(cpu, address, size)
+    return load_checked(cpu, address, size)
 
 
 @helper("st_slow", quick=quick_plain_store)
@@ -107,7 +107,7 @@ def st_slow(cpu, address, value, spec):
     if quick_plain_store(cpu, address, value, spec) != AGAIN:
         return
     if probe(cpu, address, size, spec >> 8, True):
-        _store(cpu, address, value, size)
+        store_checked(cpu, address, value, size)
         stored(cpu, address, size)
         after_store(cpu, address)
         fill(cpu, address)
@@ -118,8 +118,8 @@ def ld_slow_128(cpu, address, align, cell):
     if probe(cpu, address, 16, align, False):
         mask = ld64(ldp(cpu, CPU_PROC), PROC_ADDRESS_MASK)
         fill(cpu, address)
-        low = _load(cpu, address, 8)
-        st64(cpu, (cell + 1) << 3, _load(cpu, (address + 8) & mask, 8))
+        low = load_checked(cpu, address, 8)
+        st64(cpu, (cell + 1) << 3, load_checked(cpu, (address + 8) & mask, 8))
         st64(cpu, cell << 3, low)
 
 
@@ -127,8 +127,8 @@ def ld_slow_128(cpu, address, align, cell):
 def st_slow_128(cpu, address, align, cell):
     if probe(cpu, address, 16, align, True):
         mask = ld64(ldp(cpu, CPU_PROC), PROC_ADDRESS_MASK)
-        _store(cpu, address, ld64(cpu, cell << 3), 8)
-        _store(cpu, (address + 8) & mask, ld64(cpu, (cell + 1) << 3), 8)
+        store_checked(cpu, address, ld64(cpu, cell << 3), 8)
+        store_checked(cpu, (address + 8) & mask, ld64(cpu, (cell + 1) << 3), 8)
         stored(cpu, address, 16)
         after_store(cpu, address)
         fill(cpu, address)

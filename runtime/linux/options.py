@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbt.abi.archs import X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME
 
 TRACES = {
@@ -13,11 +14,11 @@ TRACES = {
 
 
 class Options:
-    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``atomics`` a key of ``dbt.abi.exclusive.SCHEMES``; ``trace`` and ``stats`` as on the command
-    line; ``cache_dir`` is None for the usual place; ``idiom``: exclusive pairs become atomic operations; ``watchdog`` in seconds, 0 for none;
-    ``tree`` names the tree of processes that share a compile server, None for a new one."""
+    """``tier`` "0", "1" or "auto"; ``memory`` "host" or "tlb"; ``atomics`` a key of ``dbt.abi.exclusive.SCHEMES``; ``x86_atomics`` of ``X86_ATOMICS``;
+    ``trace`` and ``stats`` as on the command line; ``cache_dir`` is None for the usual place; ``idiom``: exclusive pairs become atomic operations; ``watchdog``
+    in seconds, 0 for none; ``tree`` names the tree of processes that share a compile server, None for a new one."""
 
-    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog", "atomics", "tree")
+    __slots__ = ("sysroot", "tier", "trace", "stats", "cache", "cache_dir", "memory", "idiom", "watchdog", "atomics", "x86_atomics", "tree")
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class Options:
         idiom: bool = True,
         watchdog: float = 0,
         atomics: str = DEFAULT_SCHEME,
+        x86_atomics: str = X86_ATOMICS[0],
         tree: str | None = None,
     ) -> None:
         self.memory = memory
@@ -38,6 +40,7 @@ class Options:
         self.idiom = idiom
         self.watchdog = watchdog
         self.atomics = atomics
+        self.x86_atomics = x86_atomics
         self.tree = tree
 
     def to_text(self) -> str:

@@ -106,7 +106,8 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
     from runtime.linux.threads import Thread
 
     fd, elf = open_program(program.path)
-    engine = Engine(elf.arch, tier=options.tier, memory=options.memory, atomics=options.atomics, persistent=options.cache, idiom=options.idiom)
+    engine = Engine(elf.arch, tier=options.tier, memory=options.memory, atomics=options.atomics, persistent=options.cache, idiom=options.idiom,
+                    x86_atomics=options.x86_atomics)  # fmt: skip
     try:
         process = Process(host, engine, options, program, inherited.signals)
         process.forked = inherited.forked

@@ -73,13 +73,13 @@ MISTAKES = (
     Mistake(2, "the quick store takes no lock", "same value", _CAME_BETWEEN,
             _guard("quick_excl.py", "    if _lock_at_once(proc, granule) & LOCKED:\n        return AGAIN\n    raw_store", "    raw_store")),
     Mistake(3, "a store to a page with a link forgets the code made from it", "code and a link", "code was made from",
-            _guard("softmmu.py", "        _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
-                   "        _store(cpu, address, value, size)\n        if not is_exclusive(ldp(cpu, CPU_PROC), lshr(address, PAGE_BITS)):\n"
+            _guard("softmmu.py", "        store_checked(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
+                   "        store_checked(cpu, address, value, size)\n        if not is_exclusive(ldp(cpu, CPU_PROC), lshr(address, PAGE_BITS)):\n"
                    "            stored(cpu, address, size)\n        after_store(cpu, address)\n")),
     Mistake(3, "a store to a page with code forgets the link", "code and a link", _CAME_BETWEEN,
-            _guard("softmmu.py", "        _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
+            _guard("softmmu.py", "        store_checked(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n",
                    "        if page_flags(cpu, address) & PAGE_CODE:\n            raw_store(ldp(cpu, CPU_GUEST_BASE), address, value, size)\n        else:\n"
-                   "            _store(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n")
+                   "            store_checked(cpu, address, value, size)\n        stored(cpu, address, size)\n        after_store(cpu, address)\n")
             + _guard("softmmu.py", "import raw_load\n", "import raw_load, raw_store\n")),
     Mistake(3, "a store under way is not waited for when its page becomes code", "code and a store under way", "code was made from",
             _guard("blocks.py", "        hold_others(proc)\n        made = _build(cpu, proc, tag, 1)\n        release_others(proc)\n",
@@ -124,7 +124,7 @@ MISTAKES = (
     Mistake(10, "a mask of vCPUs is too short", "ABA", _CAME_BETWEEN,
             _guard("pages.py", "    for i in range(ld64(proc, PROC_VCPU_COUNT)):\n", "    for i in range(1):\n")),
     Mistake(11, "the second half of a vector store is not guarded", "store of 16 bytes", _CAME_BETWEEN,
-            _guard("softmmu.py", "        _store(cpu, (address + 8) & mask, ld64(cpu, (cell + 1) << 3), 8)\n",
+            _guard("softmmu.py", "        store_checked(cpu, (address + 8) & mask, ld64(cpu, (cell + 1) << 3), 8)\n",
                    "        raw_store(ldp(cpu, CPU_GUEST_BASE), (address + 8) & mask, ld64(cpu, (cell + 1) << 3), 8)\n")
             + _guard("softmmu.py", "import raw_load\n", "import raw_load, raw_store\n")),
     Mistake(11, "an atomic operation breaks no link", "exchange", _CAME_BETWEEN,

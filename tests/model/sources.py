@@ -147,8 +147,9 @@ def _memory_functions(issue: Issue) -> dict[str, Callable[..., Any]]:
             return number(0)  # sched_yield
         return number(issue("wait" if operation & 1 == 0 else "wake", address, 32, value))
 
+    # No scenario compares and swaps 16 bytes.
     made |= {"ldp": made["ld64"], "stp": made["st64"], "pause": lambda: None, "prefetch_write": lambda base, offset: None, "ticks": lambda: number(0),
-             "fence": lambda: issue("fence"), "syscall": syscall}  # fmt: skip
+             "fence": lambda: issue("fence"), "syscall": syscall, "a_cas128": None}  # fmt: skip
     return made
 
 

@@ -13,7 +13,7 @@ from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
 from dbt.backend.llvm.addresses import bytes_of
 from dbt.backend.llvm.memory import FaultExit, check, narrow, wide_address, widen
-from dbt.backend.llvm.text import GUEST, llvm_type
+from dbt.backend.llvm.text import CPU, GUEST, llvm_type
 from dbt.ir.unit import Inst
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def _rmw(r: Region, inst: Inst) -> None:
 
 
 def _cas(r: Region, inst: Inst) -> None:
+    if inst.of.bits == 128:
+        _cas_128(r, inst)
+        return
     _inline(r, inst, "cas", 0, lambda host, type, operands: f"cmpxchg ptr {host}, {type} {operands[0]}, {type} {operands[1]} seq_cst")
 
 
@@ -83,6 +86,32 @@ def _inline(r: Region, inst: Inst, helper: str, how: int, write: Callable[[str, 
     t.do(f"br label %{done}")
     t.label(done)
     r.define(inst, t.value(f"phi {type} [ {result}, %{fast} ], [ {missed}, %{slow_end} ]"))
+
+
+def _cas_128(r: Region, inst: Inst) -> None:
+    """As ``_inline``; the helper's operands and its result go through temporary cells."""
+    t = r.text
+    expected, new = (r.operand(arg) for arg in inst.args[1:])
+    host, slow = check(r, r.operand(inst.args[0]), 16, 16, "addr_write")
+    swapped = t.value(f"cmpxchg ptr {host}, i128 {expected}, i128 {new} seq_cst seq_cst, align 16{GUEST}")
+    result = t.value(f"extractvalue {{ i128, i1 }} {swapped}, 0")
+    done, fast = t.new_label("done"), t.current
+    t.do(f"br label %{done}")
+    t.label(slow)
+    r.local, r.limit = {}, t.count
+    cell = r.layout.layout["temps"].cell
+    at, second = t.at("%cpu", 8 * cell), t.at("%cpu", 8 * (cell + 2))
+    t.do(f"store i128 {expected}, ptr {at}, align 8{CPU}")
+    t.do(f"store i128 {new}, ptr {second}, align 8{CPU}")
+    r.store_field("pc", str(r.pc))
+    how = 16 | int(inst.attr("align")) << 8 | (ATOMIC_REPLAY if inst.attr("replay") else 0)  # type: ignore[call-overload]
+    _faulting_helper(r, "cas_128", wide_address(r, inst.args[0]), str(cell | cell + 2 << 16 | cell << 32), str(how))
+    missed = t.value(f"load i128, ptr {at}, align 8{CPU}")
+    slow_end = t.current
+    r.local = None
+    t.do(f"br label %{done}")
+    t.label(done)
+    r.define(inst, t.value(f"phi i128 [ {result}, %{fast} ], [ {missed}, %{slow_end} ]"))
 
 
 # Order ------------------------------------------------------------------------------------------------------------------

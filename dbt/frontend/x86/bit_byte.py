@@ -40,11 +40,11 @@ def _bit_test(c: Context, base: Operand, offset: Operand, name: str) -> None:
     mask = b.shl(b.const(working_type(size), 1), position)
     if address is not None and c.locked:
         operand = b.xor(mask, c.const(-1, size)) if name == "btr" else mask
-        old = exchange(c, _ATOMIC[name], address, operand, size)
-    else:
-        old = c.read(base) if address is None else c.load(address, size)
+        exchange(c, _ATOMIC[name], address, operand, size, lambda old: flags.put(c, "cf", b.trunc(I1, b.shr(old, position))))
+        return
+    old = c.read(base) if address is None else c.load(address, size)
     new = {"bt": None, "bts": lambda: b.or_(old, mask), "btr": lambda: b.and_(old, b.not_(mask)), "btc": lambda: b.xor(old, mask)}[name]
-    if new is not None and address is not None and not c.locked:
+    if new is not None and address is not None:
         c.store(address, new(), size)
     flags.put(c, "cf", b.trunc(I1, b.shr(old, position)))
     if new is not None and address is None:

@@ -35,12 +35,14 @@ def working_type(size: int) -> Type:
 
 class Context:
     """One instruction being lifted. ``size`` is its operand size in bits, ``length`` its bytes, ``word`` the type of addresses and whole registers,
-    ``prefix`` F2 or F3 or 0, ``ends`` whether it has emitted its exits."""
+    ``prefix`` F2 or F3 or 0, ``ends`` whether it has emitted its exits, ``llsc`` whether atomic operations are made of load-link and store-conditional."""
 
-    __slots__ = ("b", "mode", "long", "length", "size", "address_size", "segment", "prefix", "locked", "word", "registers", "ends", "guard", "_addressed")
+    __slots__ = ("b", "mode", "long", "length", "size", "address_size", "segment", "prefix", "locked", "word", "registers", "ends", "guard", "llsc",
+                 "_addressed")
 
-    def __init__(self, b: Builder, mode: int, e: Encoding, long: bool) -> None:
+    def __init__(self, b: Builder, mode: int, e: Encoding, long: bool, llsc: bool = False) -> None:
         self.b = b
+        self.llsc = llsc
         self.mode = mode
         self.long = long
         self.length = e.length

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from dbt.abi.x86 import SEGMENTS, TLS_SELECTORS, USER_CS_32, USER_CS_64, USER_DS
 from dbt.frontend.x86 import flags
-from dbt.frontend.x86.atomics import exchange, update
+from dbt.frontend.x86.atomics import compare_and_swap, exchange, update
 from dbt.frontend.x86.context import AX, BP, BX, CX, DI, DX, SI, SP, Context
 from dbt.frontend.x86.operands import Memory, Operand, Register, SegmentRegister
-from dbt.ir.types import I16, I32, I64, V128
+from dbt.ir.types import I16, I32, I64, I128, V128
 from dbt.ir.unit import Inst
 
 _ALL = (AX, CX, DX, BX, SP, BP, SI, DI)
@@ -70,7 +70,7 @@ def xchg(c: Context, dst: Operand, src: Register) -> None:
     """With memory it is atomic without LOCK, too."""
     value = c.read(src)
     if isinstance(dst, Memory):
-        c.write(src, exchange(c, "rmw_xchg", c.address(dst), value, dst.size))
+        exchange(c, "rmw_xchg", c.address(dst), value, dst.size, lambda old: c.write(src, old))
     elif dst != src:
         old = c.read(dst)
         c.write(src, old)
@@ -101,27 +101,27 @@ def cmpxchg(c: Context, dst: Operand, src: Register) -> None:
     """A register that the outcome leaves alone is not even zero-extended; memory gets a write cycle whatever the outcome."""
     b, size = c.b, dst.size
     new, expected = c.read(src), c.get_register(AX, size)
-    if isinstance(dst, Memory):
-        address = c.address(dst)
-        if c.locked:
-            old = c.loaded(b.cas(address, c.stored(expected, size), c.stored(new, size)))
-        else:
-            old = c.load(address, size)
-            c.store(address, b.select(b.eq(old, expected), new, old), size)
+
+    def finish(old: Inst) -> None:
         equal = b.eq(old, expected)
         flags.set_sub(c, expected, old, c.narrow(b.sub(expected, old), size), size)
-    else:
-        old = c.read(dst)
-        equal = b.eq(old, expected)
-        flags.set_sub(c, expected, old, c.narrow(b.sub(expected, old), size), size)
-    different, end = c.branch_if(equal), b.new_label()
+        different, end = c.branch_if(equal), b.new_label()
+        if not isinstance(dst, Memory):
+            c.write(dst, new)
+        b.br(then=end)
+        b.start(different)
+        c.put_register(AX, old, size)
+        b.br(then=end)
+        b.start(end)
+
     if not isinstance(dst, Memory):
-        c.write(dst, new)
-    b.br(then=end)
-    b.start(different)
-    c.put_register(AX, old, size)
-    b.br(then=end)
-    b.start(end)
+        finish(c.read(dst))
+    elif c.locked:
+        compare_and_swap(c, c.address(dst), expected, new, size, finish)
+    else:
+        old = c.load(c.address(dst), size)
+        c.store(c.address(dst), b.select(b.eq(old, expected), new, old), size)
+        finish(old)
 
 
 def cmpxchg_pair(c: Context, dst: Memory) -> None:
@@ -133,13 +133,13 @@ def cmpxchg_pair(c: Context, dst: Memory) -> None:
 
 
 def cmpxchg16b(c: Context, dst: Memory) -> None:
-    """RDX:RAX is expected, RCX:RBX is new; a misaligned operand raises #GP."""
+    """RDX:RAX is expected, RCX:RBX is new; a misaligned operand raises #GP. Atomic without LOCK too, which does no harm."""
     b, address = c.b, c.address(dst)
     c.raise_if(b.ne(b.and_(address, 15), 0), "protection")
-    old = b.ld(V128, address)
+    expected, new = (b.bitcast(I128, b.vpair(c.get_word(low), c.get_word(high))) for low, high in ((AX, DX), (BX, CX)))
+    old = b.bitcast(V128, b.cas(address, expected, new, align=16))
     low, high = b.vhalf(old, index=0), b.vhalf(old, index=1)
     equal = b.and_(b.eq(low, c.get_word(AX)), b.eq(high, c.get_word(DX)))
-    b.st(address, b.select(equal, b.vpair(c.get_word(BX), c.get_word(CX)), old))
     flags.set_zero(c, equal)
     different, end = c.branch_if(equal), b.new_label()
     b.br(then=end)
@@ -154,20 +154,24 @@ def cmpxchg8b(c: Context, dst: Memory) -> None:
     """CMPXCHG8B: EDX:EAX is expected, ECX:EBX is new; only ZF changes."""
     b, address = c.b, c.address(dst)
     expected, new = _pair(c, DX, AX), _pair(c, CX, BX)
+
+    def finish(old: Inst) -> None:
+        equal = b.eq(old, expected)
+        flags.set_zero(c, equal)
+        different, end = c.branch_if(equal), b.new_label()
+        b.br(then=end)
+        b.start(different)
+        c.put_register(AX, c.narrow(old, 32), 32)
+        c.put_register(DX, c.narrow(b.shr(old, 32), 32), 32)
+        b.br(then=end)
+        b.start(end)
+
     if c.locked:
-        old = b.cas(address, expected, new)
-    else:
-        old = b.ld(I64, address)
-        b.st(address, b.select(b.eq(old, expected), new, old))
-    equal = b.eq(old, expected)
-    flags.set_zero(c, equal)
-    different, end = c.branch_if(equal), b.new_label()
-    b.br(then=end)
-    b.start(different)
-    c.put_register(AX, c.narrow(old, 32), 32)
-    c.put_register(DX, c.narrow(b.shr(old, 32), 32), 32)
-    b.br(then=end)
-    b.start(end)
+        compare_and_swap(c, address, expected, new, 64, finish)
+        return
+    old = b.ld(I64, address)
+    b.st(address, b.select(b.eq(old, expected), new, old))
+    finish(old)
 
 
 def _pair(c: Context, high: int, low: int) -> Inst:

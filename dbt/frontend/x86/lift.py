@@ -16,13 +16,14 @@ from dbt.ir.builder import Builder
 
 
 class X86Frontend:
-    """``dbt.frontend.base.Frontend`` for 32-bit code (arch i386) or 64-bit code (x86_64)."""
+    """``dbt.frontend.base.Frontend`` for 32-bit code (arch i386) or 64-bit code (x86_64). *llsc*: what LOCK does is done by load-link and store-conditional."""
 
     max_length = MAX_LENGTH
     min_length = 1
 
-    def __init__(self, arch: str) -> None:
+    def __init__(self, arch: str, llsc: bool = False) -> None:
         self.arch = arch
+        self.llsc = llsc
         self.long = arch == "x86_64"
 
     def insn_length(self, mode: int, data: bytes) -> int:
@@ -45,7 +46,7 @@ class X86Frontend:
 
     def lift(self, b: Builder, mode: int, data: bytes) -> Lifted:
         e = Encoding(data, self.long)
-        c = Context(b, mode, e, self.long)
+        c = Context(b, mode, e, self.long, self.llsc)
         if e.length > MAX_LENGTH:
             c.length = MAX_LENGTH
             c.raise_exception("protection")
