@@ -82,6 +82,7 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
     for name in X87_CELLS[:4]:
         slots[name] = (layout.offset(name), I32)
     layout.add("fout", 8, 2, align=16)
+    slots["fout_low"] = (layout.offset("fout"), I64)
     slots["fout_high"] = (layout.offset("fout") + 8, I16)
     layout.add("fpr", 8, 16, align=16)
     for i in range(8):

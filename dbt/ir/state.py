@@ -10,7 +10,7 @@ Slots = Mapping[str, tuple[int, Type]]
 
 FP_ENV_SLOTS = ("fp_mode", "fp_flags")  # what an operation with effect ``e`` reads; it also writes the second
 # What an operation with effect ``x`` reads and writes (as far as the guest has it).
-X87_SLOTS = ("fcw", "fsw", "ftop", "ftw", "fout_high", *(f"fpr{i}{part}" for i in range(8) for part in "me"))
+X87_SLOTS = ("fcw", "fsw", "ftop", "ftw", "fout_low", "fout_high", *(f"fpr{i}{part}" for i in range(8) for part in "me"))
 
 
 def slot_bytes(type: Type) -> int:

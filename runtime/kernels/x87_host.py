@@ -1,4 +1,4 @@
-"""x87 instructions, executed by the host's x87: the one file that needs an x86-64 host.
+"""x87 instructions, executed by the host's x87 (``dbt.abi.x87_assembly``): what needs an x86-64 host.
 
 Two functions in LLVM assembly have a case for each row of ``dbt.ir.x87``. ``x87_quick`` loads the operands from memory, executes one instruction and stores the
 result; the host's own registers are empty before and after. ``x87_whole`` executes the guest's very instruction between FRSTOR and FNSAVE, which gives
@@ -18,57 +18,18 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from dbt.abi.x86 import FCW_INITIAL
-from dbt.ir.x87 import OPERATIONS, Operation, Shape
+from dbt.abi.x87_assembly import CLOBBERS, CONSTRAINTS, is_quick
+from dbt.abi.x87_assembly import quick as quick_assembly
+from dbt.abi.x87_assembly import whole as whole_assembly
+from dbt.ir.x87 import OPERATIONS
 from runtime.kernels.build import llvm_text
 from runtime.kernels.mem import I64, VOID, P, _intrinsic
 
 PRESENT = platform.machine() == "x86_64"
 CONTROL = FCW_INITIAL  # of the System V ABI: all exceptions masked, 64 bits of precision, round to nearest
 
-# Operands are in fixed registers: the result (or destination in memory), ST(0), and ST(i) or the operand in memory.
-_OUT, _A, _B = "%rdx", "%rsi", "%rcx"
-_RM_RCX = 1  # ModRM: mod 0, rm rcx
-_EMPTIED = "fstp %st(0)"
-_STATUS = "fnstsw %ax"
-_RESULT = f"fstpt ({_OUT})"
-_LOADED_A, _LOADED_B = f"fldt ({_A})", f"fldt ({_B})"
-# Shape -> what surrounds the instruction in x87_quick; TWO and MOVE have no quick form.
-_FRAMES: dict[Shape, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    Shape.LOAD: ((), (_STATUS, _RESULT)),
-    Shape.CONSTANT: ((), (_STATUS, _RESULT)),
-    Shape.STORE: ((_LOADED_A,), (_STATUS,)),
-    Shape.MEMORY: ((_LOADED_A,), (_STATUS, _RESULT)),
-    Shape.COMPARE_MEMORY: ((_LOADED_A,), (_STATUS, _EMPTIED)),
-    Shape.UNARY: ((_LOADED_A,), (_STATUS, _RESULT)),
-    Shape.TO_ST0: ((_LOADED_B, _LOADED_A), (_STATUS, _RESULT, _EMPTIED)),
-    Shape.TO_STI: ((_LOADED_B, _LOADED_A), (_STATUS, _RESULT)),  # by instructions that pop
-    Shape.COMPARE: ((_LOADED_B, _LOADED_A), (_STATUS, _EMPTIED, _EMPTIED)),
-    Shape.TEST: ((_LOADED_A,), (_STATUS, _EMPTIED)),
-}
-_CLOBBERS = "~{memory},~{dirflag},~{fpsr},~{flags}"
-
-
-def _instruction(operation: Operation, quick: bool) -> str:
-    first, second = operation.quick if quick and operation.quick else (operation.first, operation.second)
-    if operation.digit is not None:
-        second = operation.digit << 3 | _RM_RCX
-        if quick and operation.shape == Shape.COMPARE_MEMORY and operation.pops:
-            second -= 1 << 3  # FCOM in place of FCOMP
-    return f".byte {first:#x}, {second:#x}"
-
-
-def _quick(operation: Operation) -> list[str]:
-    before, after = _FRAMES[operation.shape]
-    return [*before, _instruction(operation, True), *after]
-
-
-def _whole(operation: Operation) -> list[str]:
-    """EFLAGS come back where C0, C2 and C3 are in a status word."""
-    return [f"frstor ({_A})", _instruction(operation, False), "lahf", f"fnsave ({_A})"]
-
-
 def _assembly(lines: list[str]) -> str:
-    return '"' + "\\0A".join(lines) + f'", "={{ax}},{{dx}},{{si}},{{cx}},{_CLOBBERS}"'
+    return '"' + "\\0A".join(lines) + f'", "{CONSTRAINTS},{CLOBBERS}"'
 
 
 def _function(name: str, cases: dict[int, list[str]]) -> Iterator[str]:
@@ -90,10 +51,10 @@ def _function(name: str, cases: dict[int, list[str]]) -> Iterator[str]:
 def text() -> str:
     """The LLVM module; on other hosts its functions do nothing."""
     numbered = list(enumerate(OPERATIONS.values())) if PRESENT else []
-    lines = [*_function("x87_quick", {number: _quick(operation) for number, operation in numbered if operation.shape in _FRAMES})]
-    lines += _function("x87_whole", {number: _whole(operation) for number, operation in numbered})
+    lines = [*_function("x87_quick", {number: quick_assembly(operation) for number, operation in numbered if is_quick(operation)})]
+    lines += _function("x87_whole", {number: whole_assembly(operation) for number, operation in numbered})
     for name, assembly in (("x87_clear", "fnclex"), ("x87_control", "fldcw ($0)")):
-        body = f'  call void asm sideeffect "{assembly}", "r,{_CLOBBERS}"(ptr %p)' if PRESENT else ""
+        body = f'  call void asm sideeffect "{assembly}", "r,{CLOBBERS}"(ptr %p)' if PRESENT else ""
         lines += [f"define void @{name}(ptr %p) nounwind {{", body, "  ret void", "}"]
     return "\n".join(lines)
 
