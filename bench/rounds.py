@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import signal
@@ -71,7 +72,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float) -> struct_rusage | 
 
 
 def measure(subjects: Mapping[Key, Callable[[], Got]], runs: int, label: Callable[[Key], str] = str) -> dict[Key, list[Got]]:
-    """Take *runs* samples of each of *subjects* in turn; shows progress if standard error is a terminal."""
+    """Take *runs* samples of each of *subjects* in turn; shows progress on standard error."""
     found: dict[Key, list[Got]] = {key: [] for key in subjects}
     with progress(len(subjects) * runs) as step:
         for _ in range(runs):
@@ -83,9 +84,10 @@ def measure(subjects: Mapping[Key, Callable[[], Got]], runs: int, label: Callabl
 
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on standard error, on a terminal only: call the result with what is measured next."""
+    """Progress on standard error, a bar on a terminal, else a line a measurement: call the result with what is measured next."""
     if not sys.stderr.isatty():
-        yield lambda text: None
+        numbers = itertools.count(1)
+        yield lambda text: print(f"{next(numbers)} of {total}: {text}", file=sys.stderr, flush=True)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
