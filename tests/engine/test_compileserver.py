@@ -26,7 +26,7 @@ from tests.backend.test_tier1 import LOOP, expected, run_loop
 from tests.engine.harness import Harness
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60  # the longest that anything here may take
+SECONDS = 150  # the longest that anything here may take
 NEVER = 3600.0
 
 
@@ -448,7 +448,7 @@ def test_servers_that_are_killed_all_the_time_cost_no_more_than_time(tmp_path: P
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DBT_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "dbt", "run", str(ROOT / "tests/guests/quicksort.elf")]
     reference = subprocess.run([*command[:-1], "--tier", "0", command[-1]], env=environment, capture_output=True)
-    killed, end = 0, time.monotonic() + 4 * SECONDS
+    killed, end = 0, time.monotonic() + SECONDS
     while killed < 3:
         assert time.monotonic() < end, "no server starts"
         for file in tmp_path.glob("regions/*"):
