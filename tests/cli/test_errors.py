@@ -44,7 +44,7 @@ CASES = [
     ("run {directory}", "is a directory"),
     ("run {text}", "not an ELF file"),
     ("run {truncated}", "truncated"),
-    ("run {python}", "x86-64"),
+    ("run {aarch64}", "machine AArch64"),
     ("run {locked}", "no execute permission"),
     ("run {dynamic}", "interpreter"),
     ("frobnicate", "No such command"),
@@ -65,12 +65,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "truncated": demo.read_bytes()[:40],
         "locked": demo.read_bytes(),
         "dynamic": _with_interpreter(demo.read_bytes()),
+        "aarch64": demo.read_bytes()[:18] + (183).to_bytes(2, "little") + demo.read_bytes()[20:],  # e_machine
     }
     for name, data in made.items():
         path = directory / name
         path.write_bytes(data)
         path.chmod(stat.S_IRUSR | (0 if name == "locked" else stat.S_IXUSR))
-    return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory), "python": os.path.realpath(sys.executable)}
+    return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory)}
 
 
 def _with_interpreter(elf: bytes) -> bytes:

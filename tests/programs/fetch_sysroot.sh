@@ -38,7 +38,7 @@ if ! { dpkg --print-architecture; dpkg --print-foreign-architectures; } | grep -
     exit 1
   fi
   dpkg --add-architecture "$arch"
-  apt-get -q update
+  apt-get -q update || true  # with some lists out of date the packages may be there all the same
 fi
 
 download=$(mktemp -d)
