@@ -14,7 +14,7 @@ import zlib
 from _blake2 import blake2b
 
 from dbt.abi.memory import PAGE_SIZE
-from runtime.own_files import open_apart, write_all
+from runtime.own_files import open_apart, replacing, write_all
 from runtime.process_block import ProcessBlock, proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -124,16 +124,9 @@ class AreaFile:
         end, count = self._block.get(self._end), self._block.get(self._count)
         head = _HEADER.pack(_MAGIC, self._print, end, count, 0)[:-4]
         page = (head + struct.pack("<I", zlib.crc32(head))).ljust(PAGE_SIZE, b"\0")
-        temporary = f"{self.path}.{os.getpid()}.tmp"
-        try:
-            with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
-                for part in (page, (ctypes.c_char * (end - self._first)).from_address(self._block.address + self._first)):
-                    write_all(file, memoryview(part))
-            os.replace(temporary, self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(self.path) as file:
+            for part in (page, (ctypes.c_char * (end - self._first)).from_address(self._block.address + self._first)):
+                write_all(file, memoryview(part))
         stat = os.stat(self.path)
         self.loaded = count
         self._loaded_from = (stat.st_ino, stat.st_mtime_ns)

@@ -15,7 +15,7 @@ import zlib
 from _blake2 import blake2b
 
 from runtime import image
-from runtime.own_files import open_apart, write_all
+from runtime.own_files import open_apart, replacing, write_all
 from runtime.paths import cache_dir
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -174,18 +174,11 @@ class CodeCache:
         """Replace the file by one with its newer half."""
         offsets = sorted(offset for found in self._index.values() for offset in found)
         keep_from = next((offset for offset in offsets if offset >= self._scanned // 2), self._scanned)
-        temporary = f"{self.path}.{os.getpid()}.tmp"
-        try:
-            with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as out:
-                at = keep_from
-                while part := os.pread(file, 1 << 20, at):
-                    write_all(out, part)
-                    at += len(part)
-            os.replace(temporary, self.path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        with replacing(self.path) as out:
+            at = keep_from
+            while part := os.pread(file, 1 << 20, at):
+                write_all(out, part)
+                at += len(part)
 
     def forget_old(self) -> None:
         """Delete all but the newest files of other versions."""

@@ -161,16 +161,10 @@ def _read(path: str) -> objects.LinkedObject | None:
 
 
 def _write(path: str, blob: bytes) -> None:
-    from runtime.own_files import open_apart, write_all
+    from runtime.own_files import replacing, write_all
 
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
-            write_all(file, blob)
-        os.replace(temporary, path)
-    except OSError:
-        _unlink(temporary)
-        raise
+    with replacing(path) as file:
+        write_all(file, blob)
 
 
 def _unlink(path: str) -> None:

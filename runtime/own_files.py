@@ -63,6 +63,21 @@ def open_apart(path: str, flags: int, mode: int = 0o666) -> Iterator[int]:
         os.close(high)
 
 
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[int]:
+    """A descriptor to write what file *path* is to hold. It takes the place of the old file, in one piece, at the end of the block; if it can't be written
+    (OSError), the old file stays and nothing else does."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open_apart(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as file:
+            yield file
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
 def own_table(keep_stderr: bool = False) -> None:
     """Give the calling thread a table of descriptors of its own, with nothing in it but /dev/null (and standard error, to say something). The guest can
     neither see, nor close, nor take for its own what is open there, and children that it forks do not inherit it. OSError if the system can't."""

@@ -95,12 +95,12 @@ def _make(sources: list[tuple[str, os.stat_result]]) -> dict[str, tuple[str, byt
 
 
 def _keep(directory: str, path: str, key: bytes, codes: dict[str, tuple[str, bytes]]) -> None:
+    from runtime.own_files import replacing, write_all
+
     body = marshal.dumps(codes)
     os.makedirs(directory, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as file:
-        file.write(key + zlib.crc32(body).to_bytes(4, "little") + body)
-    os.replace(temporary, path)
+    with replacing(path) as file:
+        write_all(file, key + zlib.crc32(body).to_bytes(4, "little") + body)
     with os.scandir(directory) as entries:
         others = sorted([(e.stat().st_mtime, e.path) for e in entries if e.name.endswith(_SUFFIX) and e.path != path])
     for _, old in others[:-_KEEP]:
