@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -94,20 +94,30 @@ def test_the_end_of_the_thread(m: Machine, steps: int) -> None:
     others_go_on(m, (m.b, m.a))
 
 
+def fork(m: Machine, by: VCpu, child_goes_on: Callable[[], None]) -> int:
+    """A fork by the thread of vCPU *by*: the child's process number. The child ends with status 0 if *child_goes_on* comes back."""
+    m.engine.before_fork()
+    child = os.fork()
+    m.engine.after_fork(child == 0, by)
+    if child == 0:
+        try:
+            child_goes_on()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return child
+
+
 @pytest.mark.parametrize("steps", range(4))
 def test_a_fork_by_the_thread(m: Machine, steps: int) -> None:
     """Parent and child both go on with the step they were at; a reservation may be lost, but nothing else."""
     begin(m, steps)
-    m.engine.before_fork()
-    child = os.fork()
-    m.engine.after_fork(child == 0, m.a)
-    if child == 0:
-        try:
-            finish(m, steps)
-            others_go_on(m, (m.a, m.engine.new_vcpu()))
-            os._exit(0)
-        finally:
-            os._exit(1)
+
+    def child_goes_on() -> None:
+        finish(m, steps)
+        others_go_on(m, (m.a, m.engine.new_vcpu()))
+
+    child = fork(m, m.a, child_goes_on)
     finish(m, steps)
     others_go_on(m, (m.a, m.b))
     assert os.waitpid(child, 0)[1] == 0
@@ -117,15 +127,7 @@ def test_a_fork_by_the_thread(m: Machine, steps: int) -> None:
 def test_a_fork_by_another_thread(m: Machine, steps: int) -> None:
     """The child has only the thread that forked, and its reservation."""
     begin(m, steps)
-    m.engine.before_fork()
-    child = os.fork()
-    m.engine.after_fork(child == 0, m.b)
-    if child == 0:
-        try:
-            others_go_on(m, (m.b, m.engine.new_vcpu()))
-            os._exit(0)
-        finally:
-            os._exit(1)
+    child = fork(m, m.b, lambda: others_go_on(m, (m.b, m.engine.new_vcpu())))
     finish(m, steps)
     others_go_on(m, (m.a, m.b))
     assert os.waitpid(child, 0)[1] == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.linux.syscalls.rows import parse
+from runtime.linux.syscalls.rows import SINCE_5_1, TIME64, parse
 
 ROWS = parse("""
 0 restart_syscall - -
@@ -323,37 +323,7 @@ ROWS = parse("""
 393 pwritev2 io. fxiuux R
 397 statx stat. fsxux
 398 rseq - xuxu
-403 clock_gettime64 time. ix
-404 clock_settime64 time. ix
-406 clock_getres_time64 time. ix
-407 clock_nanosleep_time64 time. ixxx
-408 timer_gettime64 time. ix
-409 timer_settime64 time. ixxx
-410 timerfd_gettime64 time. fx
-411 timerfd_settime64 time. fxxx
-412 utimensat_time64 time. fsxx
-413 pselect6_time64 poll. ixxxxx
-414 ppoll_time64 poll. xuxxu
-417 recvmmsg_time64 socket. fxuxx R
-418 mq_timedsend_time64 ipc. fxuux R
-419 mq_timedreceive_time64 ipc. fxuxx R
-420 semtimedop_time64 ipc. ixux
-421 rt_sigtimedwait_time64 signal. xxxu
-422 futex_time64 futex. xiuxxu R
-423 sched_rr_get_interval_time64 sched. ix
-424 pidfd_send_signal signal. fixx
-425 io_uring_setup - ux
-426 io_uring_enter - fuuxxu
-427 io_uring_register - fuxu
-434 pidfd_open . ix
-435 clone3 - xu
-436 close_range io. uux
-437 openat2 paths. fsxu R
-438 pidfd_getfd . ffx
-439 faccessat2 paths. fsox
-441 epoll_pwait2 poll. fxixxu
-448 process_mrelease . fx
-449 futex_waitv - xuxxi
+""" + TIME64 + SINCE_5_1 + """
 0xf0001 breakpoint process. -
 0xf0002 cacheflush memory. xxx
 0xf0003 usr26 - -

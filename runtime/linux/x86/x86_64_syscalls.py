@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.linux.syscalls.rows import parse
+from runtime.linux.syscalls.rows import SINCE_5_1, parse
 
 ROWS = parse("""
 0 read io. fxu R
@@ -294,17 +294,4 @@ ROWS = parse("""
 331 pkey_free - i
 332 statx stat. fsxux
 334 rseq - xuxu
-424 pidfd_send_signal signal. fixx
-425 io_uring_setup - ux
-426 io_uring_enter - fuuxxu
-427 io_uring_register - fuxu
-434 pidfd_open . ix
-435 clone3 - xu
-436 close_range io. uux
-437 openat2 paths. fsxu R
-438 pidfd_getfd . ffx
-439 faccessat2 paths. fsox
-441 epoll_pwait2 poll. fxixxu
-448 process_mrelease . fx
-449 futex_waitv - xuxxi
-""")
+""" + SINCE_5_1)
