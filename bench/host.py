@@ -16,16 +16,16 @@ from runtime.linux.errors import UsageError
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def qemu() -> str:
-    """The command of QEMU's ARM user mode."""
-    found = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
+def qemu(arch: str = "arm") -> str:
+    """The command of QEMU's user mode for guests of *arch*."""
+    found = shutil.which(f"qemu-{arch}") or shutil.which(f"qemu-{arch}-static")
     if found is None:
-        raise UsageError("bench: qemu-arm: not found: install qemu-user, or leave --against qemu out")
+        raise UsageError(f"bench: qemu-{arch}: not found: install qemu-user, or leave --against qemu out")
     return found
 
 
-def qemu_version() -> str:
-    return subprocess.run([qemu(), "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+def qemu_version(arch: str = "arm") -> str:
+    return subprocess.run([qemu(arch), "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
 def ours(*words: str) -> list[str]:

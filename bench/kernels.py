@@ -30,11 +30,6 @@ class Kernel:
     group: str
     loops: int
 
-    @property
-    def program(self) -> Path:
-        own = build.HERE / f"{self.name}.elf"
-        return own if own.exists() else build.SHARED.parent / f"{self.name}.elf"
-
 
 KERNELS = (
     Kernel("crc32", INTEGER, 1000),
@@ -64,17 +59,21 @@ KERNELS = (
 )
 
 
-def benchmarks(against: Collection[str], scale: float) -> list[Benchmark]:
-    """A row a kernel. *scale* multiplies the loops."""
+def benchmarks(against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
+    """A row a kernel, of guest programs for *arch*. *scale* multiplies the loops."""
+    if UNICORN in against and arch != build.ARM:
+        raise UsageError(f"bench run: --against unicorn: not for --arch {arch}: only for {build.ARM}")
     if UNICORN in against and importlib.util.find_spec("unicorn") is None:
         raise UsageError("bench run: --against unicorn: not installed: pip install unicorn")
     if NATIVE in against and build.native_compiler() is None:
         raise UsageError("bench run: --against native: no C compiler for this host: pip install ziglang, or install cc")
-    return [Benchmark("kernels", kernel.group, kernel.name, "warm", _subjects(kernel, max(1, round(kernel.loops * scale)), against)) for kernel in KERNELS]
+    return [
+        Benchmark("kernels", kernel.group, kernel.name, "warm", _subjects(kernel, max(1, round(kernel.loops * scale)), against, arch)) for kernel in KERNELS
+    ]
 
 
-def _subjects(kernel: Kernel, loops: int, against: Collection[str]) -> dict[str, Callable[[], Timing]]:
-    program = str(kernel.program)
+def _subjects(kernel: Kernel, loops: int, against: Collection[str], arch: str) -> dict[str, Callable[[], Timing]]:
+    program = str(build.program(kernel.name, arch))
     mine = host.ours(program)
     fill = once(lambda: _timed(mine, loops))
 
@@ -89,7 +88,7 @@ def _subjects(kernel: Kernel, loops: int, against: Collection[str]) -> dict[str,
 
     subjects: dict[str, Callable[[], Timing]] = {DBT: ours}
     if QEMU in against:
-        subjects[QEMU] = lambda: _timed([host.qemu(), program], loops)
+        subjects[QEMU] = lambda: _timed([host.qemu(arch), program], loops)
     if UNICORN in against:
         subjects[UNICORN] = unicorn
     if NATIVE in against:

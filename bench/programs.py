@@ -114,19 +114,20 @@ def missing(sysroot: str) -> list[str]:
     return [program.name for program in (*PROGRAMS, *STARTUP) if not os.path.exists(os.path.join(sysroot, program.path))]
 
 
-def benchmarks(suite: str, sysroot: str, against: Collection[str], scale: float) -> list[Benchmark]:
-    """Rows of the suite ``programs`` or ``startup``, a row a condition; *scale* multiplies the work of the first."""
+def benchmarks(suite: str, sysroot: str, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
+    """Rows of the suite ``programs`` or ``startup``, a row a condition; *scale* multiplies the work of the first.
+    *sysroot* has programs for *arch*."""
     chosen, group = (PROGRAMS, "long programs") if suite == "programs" else (STARTUP, "start-up")
     absent = missing(sysroot)
     return [
-        Benchmark(suite, group, program.name, condition, _subjects(program, condition, sysroot, against, scale))
+        Benchmark(suite, group, program.name, condition, _subjects(program, condition, sysroot, against, scale, arch))
         for program in chosen
         if program.name not in absent
         for condition in CONDITIONS
     ]
 
 
-def _subjects(program: Program, condition: str, sysroot: str, against: Collection[str], scale: float) -> dict[str, Callable[[], Timing]]:
+def _subjects(program: Program, condition: str, sysroot: str, against: Collection[str], scale: float, arch: str) -> dict[str, Callable[[], Timing]]:
     command, given = program.command(sysroot, scale), program.input(scale)
 
     def timed(prefix: list[str], environment: dict[str, str]) -> Timing:
@@ -160,7 +161,7 @@ def _subjects(program: Program, condition: str, sysroot: str, against: Collectio
     fill = once(twice)
     subjects: dict[str, Callable[[], Timing]] = {DBT: warm if condition == "warm" else cold}
     if QEMU in against:
-        subjects[QEMU] = lambda: timed([host.qemu(), "-L", sysroot], host.environment())
+        subjects[QEMU] = lambda: timed([host.qemu(arch), "-L", sysroot], host.environment())
     return subjects
 
 

@@ -12,10 +12,10 @@ from bench.benchmark import DBT, NATIVE, QEMU, UNICORN, Benchmark, Timing
 from runtime.linux.errors import UsageError
 
 SUITES = ("kernels", "programs", "startup")
-TITLES = {QEMU: "qemu-arm", UNICORN: "Unicorn", NATIVE: "native"}
+TITLES = {QEMU: "qemu-{arch}", UNICORN: "Unicorn", NATIVE: "native"}
 
 
-def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | None, against: Collection[str], scale: float) -> list[Benchmark]:
+def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | None, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
     """The rows of *suites* (none: all that can run), those *names* alone if any are given."""
     for suite in suites:
         if suite not in SUITES:
@@ -25,9 +25,9 @@ def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | Non
     found: list[Benchmark] = []
     for suite in suites or SUITES:
         if suite == "kernels":
-            found += kernels.benchmarks(against, scale)
+            found += kernels.benchmarks(against, scale, arch)
         elif sysroot is not None:
-            found += programs.benchmarks(suite, sysroot, against, scale)
+            found += programs.benchmarks(suite, sysroot, against, scale, arch)
     known = {benchmark.name for benchmark in found}
     for name in names:
         if name not in known:
@@ -35,7 +35,7 @@ def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | Non
     return [benchmark for benchmark in found if not names or benchmark.name in names]
 
 
-def measure(chosen: Sequence[Benchmark], runs: int, scale: float) -> dict[str, Any]:
+def measure(chosen: Sequence[Benchmark], runs: int, scale: float, arch: str) -> dict[str, Any]:
     """The report of *runs* interleaved runs."""
     subjects: dict[tuple[int, str], Callable[[], Timing]] = {
         (number, peer): sample for number, benchmark in enumerate(chosen) for peer, sample in benchmark.subjects.items()
@@ -43,9 +43,10 @@ def measure(chosen: Sequence[Benchmark], runs: int, scale: float) -> dict[str, A
     samples = rounds.measure(subjects, runs, lambda key: f"{chosen[key[0]].label} {key[1]}")
     rows = [_row(benchmark, {peer: samples[number, peer] for peer in benchmark.subjects}) for number, benchmark in enumerate(chosen)]
     peers = {peer for benchmark in chosen for peer in benchmark.subjects}
-    versions = {"qemu": host.qemu_version()} if QEMU in peers else {}
+    versions = {"qemu": host.qemu_version(arch)} if QEMU in peers else {}
     return {
-        "benchmark": "run", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "scale": scale, "rows": rows, "means": means(rows),
+        "benchmark": "run", "host": host.describe() | versions, "commit": host.commit(), "arch": arch, "runs": runs, "scale": scale, "rows": rows,
+        "means": means(rows),
     }  # fmt: skip
 
 
@@ -81,6 +82,8 @@ def changes(report: dict[str, Any], before: dict[str, Any]) -> None:
     """Add to each row of *report* the factor by which it became faster than in the report *before*; says nothing where the host differs."""
     if before.get("benchmark") != "run":
         raise UsageError("bench run: --baseline: not a report of dbt bench run")
+    if before["arch"] != report["arch"]:
+        raise UsageError(f"bench run: --baseline: measured guests for {before['arch']}, not for {report['arch']}")
     older = {(row["suite"], row["name"], row["condition"]): row for row in before["rows"]}
     for row in report["rows"]:
         old = older.get((row["suite"], row["name"], row["condition"]))
@@ -98,17 +101,18 @@ def text(report: dict[str, Any]) -> str:
     for suite in SUITES:
         rows = [row for row in report["rows"] if row["suite"] == suite]
         if rows:
-            parts.append(_table(rows, [mean for mean in report["means"] if mean["suite"] == suite]))
+            parts.append(_table(rows, [mean for mean in report["means"] if mean["suite"] == suite], report["arch"]))
     reference = f"; {report['host']['qemu']}" if "qemu" in report["host"] else ""
     parts.append(f"Medians of {report['runs']} interleaved runs{reference}. A ratio is the other's time divided by dbt's: above 1 dbt is faster.\n")
     return "\n".join(parts)
 
 
-def _table(rows: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]]) -> str:
+def _table(rows: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]], arch: str) -> str:
     peers = [peer for peer in TITLES if any(peer in row["ratios"] for row in rows)]
     conditions = len({row["condition"] for row in rows}) > 1
     changed, warm_up = any("change" in row for row in rows), any(any(row["warm_up"].values()) for row in rows)
-    heads = ["benchmark", "dbt", *(TITLES[peer] for peer in peers), *(f"{TITLES[peer]} / dbt" for peer in peers), "peak memory"]
+    titles = [TITLES[peer].format(arch=arch) for peer in peers]
+    heads = ["benchmark", "dbt", *titles, *(f"{title} / dbt" for title in titles), "peak memory"]
     heads += [*(["warm-up"] if warm_up else []), *(["change"] if changed else [])]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     for row in rows:

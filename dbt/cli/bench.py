@@ -15,6 +15,7 @@ from runtime.linux.errors import UsageError
 
 _AGAINST_LLSC = ("qemu",)
 _AGAINST_RUN = ("qemu", "unicorn", "native")
+_ARCHITECTURES = ("arm", "i386", "x86_64")
 
 
 class _Words(click.ParamType):  # type: ignore[type-arg]
@@ -73,6 +74,7 @@ def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], i
 
 _RUN_EXAMPLES = """
 dbt bench run --suite kernels --against qemu,native
+dbt bench run --suite kernels --arch x86_64
 dbt bench run --suite startup --sysroot SYSROOT --against qemu
 dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.json
 """
@@ -81,6 +83,7 @@ dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.
 @bench.command(epilog=examples(_RUN_EXAMPLES))
 @click.argument("names", nargs=-1)
 @click.option("--suite", "suites", type=_Words(), default=(), help="kernels, programs, startup (default: all that can run).")
+@click.option("--arch", type=click.Choice(_ARCHITECTURES), default="arm", show_default=True, help="The guests' architecture; SYSROOT must be of it too.")
 @click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
 @click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot of the programs [$DBT_SYSROOT].")
 @click.option("--scale", type=click.FloatRange(0.001, 100), default=1.0, show_default=True, help="Multiplies the work of kernels and programs.")
@@ -88,7 +91,7 @@ dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.
 @_runs
 @_json
 @_plot
-def run(names: Sequence[str], suites: Sequence[str], against: Sequence[str], sysroot: str | None, scale: float, baseline: str | None, runs: int,
+def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequence[str], sysroot: str | None, scale: float, baseline: str | None, runs: int,
         json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
     """Speed of kernels, of whole programs, and of their start, cold and warm."""
     from bench import suites as benchmark
@@ -96,7 +99,7 @@ def run(names: Sequence[str], suites: Sequence[str], against: Sequence[str], sys
     peers = [name for name in against if name != "none"]
     _known("run", peers, _AGAINST_RUN)
     before = _report(baseline) if baseline is not None else None
-    report = benchmark.measure(benchmark.benchmarks(suites, names, sysroot, peers, scale), runs, scale)
+    report = benchmark.measure(benchmark.benchmarks(suites, names, sysroot, peers, scale, arch), runs, scale, arch)
     if before is not None:
         benchmark.changes(report, before)
     _write(report, benchmark.text(report), json_file, plot_file)

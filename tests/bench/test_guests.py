@@ -37,6 +37,9 @@ CHECKSUMS = {
 }
 
 
+SHARED_CHECKSUMS = {"crc32": "d43b5bfc", "fib": "2b6306f", "matmul": "382d1537", "quicksort": "e45c5457", "sieve": "31b30a0d"}
+
+
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
 
@@ -47,11 +50,20 @@ def test_kernel(name: str) -> None:
     assert (done.returncode, done.stdout) == (0, f"{name} {CHECKSUMS[name]}\n"), done.stderr
 
 
+@pytest.mark.parametrize("arch", build.X86)
+def test_x86_kernels(arch: str) -> None:
+    """The same results as the ARM ones': integers, and floating point by SSE2 in the same steps."""
+    checksums = CHECKSUMS | SHARED_CHECKSUMS
+    found = {name: run(str(build.program(name, arch)), LOOPS) for name in checksums}
+    assert {name: (done.returncode, done.stdout) for name, done in found.items()} == {name: (0, f"{name} {sum_}\n") for name, sum_ in checksums.items()}
+
+
 def test_every_kernel_is_measured_and_has_its_program() -> None:
     own = {path.stem for path in build.HERE.glob("*.elf")} - {"llsc"}
     assert own == set(CHECKSUMS) == {path.stem for path in build.SOURCES.glob("*.c")} - {"llsc"}
     assert own <= {kernel.name for kernel in KERNELS}
-    assert all(kernel.program.exists() for kernel in KERNELS)
+    for arch in (build.ARM, *build.X86):
+        assert all(build.program(kernel.name, arch).exists() for kernel in KERNELS)
 
 
 @pytest.mark.skipif(build.native_compiler() is None, reason="no C compiler for this host")

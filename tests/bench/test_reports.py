@@ -24,9 +24,9 @@ def benchmark(name: str, ours: list[float], theirs: list[float]) -> Benchmark:
 
 @pytest.fixture
 def report(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr("bench.host.qemu_version", lambda: "qemu-arm version 0")
+    monkeypatch.setattr("bench.host.qemu_version", lambda arch: f"qemu-{arch} version 0")
     rows = [benchmark("one", [1.0, 9.0, 2.0], [4.0, 8.0, 1.0]), benchmark("two", [1.0, 1.0, 1.0], [8.0, 8.0, 8.0])]
-    return suites.measure(rows, 3, 1.0)
+    return suites.measure(rows, 3, 1.0, "arm")
 
 
 def test_medians_and_means(report: dict[str, Any]) -> None:

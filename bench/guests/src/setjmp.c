@@ -14,6 +14,15 @@ __attribute__((naked, noinline, noreturn)) static void long_jump(jump_t *jump, i
   __asm__("mov %esi, %eax\n\tmov (%rdi), %rbx\n\tmov 8(%rdi), %rbp\n\tmov 16(%rdi), %r12\n\tmov 24(%rdi), %r13\n\tmov 32(%rdi), %r14\n\tmov 40(%rdi), %r15\n\t"
           "mov 48(%rdi), %rsp\n\tjmp *56(%rdi)");
 }
+#elif defined(__i386__)
+__attribute__((naked, noinline, returns_twice)) static int set_jump(jump_t *jump) {
+  __asm__("mov 4(%esp), %ecx\n\tmov %ebx, (%ecx)\n\tmov %ebp, 4(%ecx)\n\tmov %esi, 8(%ecx)\n\tmov %edi, 12(%ecx)\n\t"
+          "lea 4(%esp), %edx\n\tmov %edx, 16(%ecx)\n\tmov (%esp), %edx\n\tmov %edx, 20(%ecx)\n\txor %eax, %eax\n\tret");
+}
+__attribute__((naked, noinline, noreturn)) static void long_jump(jump_t *jump, int value) {
+  __asm__("mov 4(%esp), %ecx\n\tmov 8(%esp), %eax\n\tmov (%ecx), %ebx\n\tmov 4(%ecx), %ebp\n\tmov 8(%ecx), %esi\n\tmov 12(%ecx), %edi\n\t"
+          "mov 16(%ecx), %esp\n\tjmp *20(%ecx)");
+}
 #else
 __attribute__((naked, noinline, returns_twice)) static int set_jump(jump_t *jump) {
   __asm__("mov r12, sp\n\tstmia r0!, {r4-r12, lr}\n\tvstmia r0, {d8-d15}\n\tmov r0, #0\n\tbx lr");

@@ -6,7 +6,7 @@ typedef unsigned char u8;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#ifdef __x86_64__ /* the host itself: the same kernel, built as its native yardstick */
+#if defined(__x86_64__)
 enum { SYS_WRITE = 1, SYS_CLOCK_GETTIME = 228, SYS_EXIT_GROUP = 231 };
 
 static long syscall3(long number, long a, long b, long c) {
@@ -16,6 +16,17 @@ static long syscall3(long number, long a, long b, long c) {
 }
 
 __attribute__((naked, noreturn)) void _start(void) { __asm__("mov %rsp, %rdi\n\tcall guest_start\n\tud2"); }
+#elif defined(__i386__)
+enum { SYS_WRITE = 4, SYS_EXIT_GROUP = 252, SYS_CLOCK_GETTIME = 265 };
+
+static long syscall3(long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+  return result;
+}
+
+/* The ABI wants the stack pointer before a call to be a multiple of 16: as it is at the start of a process, less argument and padding. */
+__attribute__((naked, noreturn)) void _start(void) { __asm__("mov %esp, %eax\n\tsub $12, %esp\n\tpush %eax\n\tcall guest_start\n\tud2"); }
 #else
 enum { SYS_WRITE = 4, SYS_EXIT_GROUP = 248, SYS_CLOCK_GETTIME = 263 };
 
