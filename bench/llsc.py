@@ -1,6 +1,8 @@
 """``dbt bench llsc``: load-link/store-conditional under load, each scheme beside qemu-arm on the same guest program.
 
-The guest (``bench/guests/src/llsc.c``) counts operations for a fixed time after a warm-up, on 1 to 8 threads, and checks at the end that no update is lost.
+The guest (``bench/guests/src/llsc.c``) counts operations on 1 to 8 threads, and checks at the end that no update is lost. The guests of all subjects live at
+the same time and are measured in turn, in slices of time so short that all see the machine in the same state; what is reported is the ratio of slices of one
+round (``bench.paired``), for each state of the machine (``bench.slices``).
 """
 
 from __future__ import annotations
@@ -8,23 +10,24 @@ from __future__ import annotations
 import json
 import statistics
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from bench import host, rounds
+from bench import host, paired, rounds
+from bench.paired import Ratio
+from bench.slices import ALL, NEAR, Guest, Probe, Slice, States
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
 from runtime.linux.errors import UsageError
 
-GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
-WARM_MS, MEASURE_MS = 500, 200
-COMPILE_MS = 2500  # warm-up of the run that fills the code cache
-DAMAGED = 1  # the guest's exit status when its data is wrong
+WARM_MS, MEASURE_MS = 5, 50  # of each slice
+WARM_SLICES = 10  # of each process, not counted
+COMPILE_MS = 2500  # of the run that fills the code cache
 RANGE_WORDS = (1, 2, 128, 1024)
 QEMU = "qemu-arm"
 SLOWEST = "flush"
+ONE = "1 vCPU"
 KERNELS = {  # name: the guest's kernel and the numbers of words that it is measured with
     "counter": ("range", RANGE_WORDS[:1]),
     "range": ("range", RANGE_WORDS[1:]),
@@ -76,13 +79,19 @@ class Subject:
         return host.ours(f"--stats={stats}", "--atomics", self.scheme, *(() if self.idiom else ("--no-idiom",)))
 
 
-@dataclass(frozen=True)
-class Result:
-    """One run: operations a second, stcond that failed per operation, what was wrong with the data, counters of the run. ``failed``: what ended the run early,
-    and then the rest is nought."""
+class Taken(NamedTuple):
+    """A slice, and which probe of the report came before it; the next one came after it."""
 
-    ops_per_second: float = 0.0
-    failure_rate: float = 0.0
+    slice: Slice
+    probe: int
+
+
+@dataclass
+class Run:
+    """One process of a subject: its slice of each round (None: not measured), what was wrong with the data, counters of the whole run. ``failed``: what ended
+    it early."""
+
+    taken: list[Taken | None] = field(default_factory=list)
     wrong: int = 0
     counters: dict[str, float | None] = field(default_factory=dict)
     failed: str | None = None
@@ -107,125 +116,157 @@ def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
     return [Case(KERNELS[name][0], words, count) for name in kernels or KERNELS for words in KERNELS[name][1] for count in vcpus]
 
 
-def run(case: Case, subject: Subject, warm_ms: int = WARM_MS) -> Result:
-    """One run of the guest."""
+class _Process:
+    """The guest of one subject while it runs. A failure ends this process alone: the other rows are worth having."""
+
+    def __init__(self, case: Case, subject: Subject, directory: str, measure_ms: int = MEASURE_MS) -> None:
+        self.run = Run()
+        self._stats = Path(directory) / f"{subject.name} {case.vcpus}.json"
+        self._guest: Guest | None = None
+
+        def start() -> None:
+            self._guest = Guest(subject.command(str(self._stats)), case.kernel, case.vcpus, case.words, WARM_MS, measure_ms)
+
+        self._attempt(start)
+
+    def slice(self) -> Slice | None:
+        found: list[Slice] = []
+        self._attempt(lambda: found.append(self._guest.slice()) if self._guest else None)
+        return found[0] if found else None
+
+    def end(self) -> Run:
+        self._attempt(self._end)
+        return self.run
+
+    def _end(self) -> None:
+        if self._guest is None:
+            return
+        self.run.wrong = self._guest.end()
+        if self._stats.exists():
+            counters = json.loads(self._stats.read_text())
+            self.run.counters = {name: counters.get(key) for name, key in STATISTICS.items()}
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        if self.run.failed is None:
+            try:
+                action()
+            except UsageError as e:
+                self.run.failed, self._guest = str(e), None
+
+    def kill(self) -> None:
+        if self._guest:
+            self._guest.kill()
+
+
+def _fill_cache(case: Case, subject: Subject) -> None:
+    """A run without which the first that counts would be busy translating."""
     with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
-        stats = Path(directory) / "stats.json"
-        command = [*subject.command(str(stats)), str(GUEST), case.kernel, str(case.vcpus), str(case.words), str(warm_ms), str(MEASURE_MS)]
+        process = _Process(case, subject, directory, COMPILE_MS)
         try:
-            sample = rounds.run(command, host.environment(), statuses=(0, DAMAGED))
-        except UsageError as e:  # the other rows are worth having
-            return Result(failed=str(e))
-        counters = json.loads(stats.read_text()) if stats.exists() else {}
-    fields = parse(sample.output.decode())
-    operations = max(1, fields["ops"])
-    return Result(
-        operations * 1e6 / fields["us"], fields["failures"] / operations, fields["wrong"], {name: counters.get(key) for name, key in STATISTICS.items()}
-    )
+            process.slice()
+            process.end()
+        finally:
+            process.kill()
 
 
-def parse(line: str) -> dict[str, int]:
-    """The numbers of the guest's one line."""
-    return {name: int(value) for name, _, value in (word.partition("=") for word in line.split()) if value.isdigit()}
+Key = tuple[Case, Subject]
 
 
-def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int) -> dict[str, Any]:
-    """The report: medians of *runs* interleaved runs of each case by each subject. One run of each kernel before them fills the code cache."""
-    first = {(case.kernel, subject): partial(run, case, subject, COMPILE_MS) for case in chosen for subject in by if subject.scheme != QEMU}
-    rounds.measure(first, 1, lambda key: f"{key[0]} {key[1].name}: the code cache")
-    samples = rounds.measure(
-        {(case, subject): partial(run, case, subject) for case in chosen for subject in by},
-        runs,
-        lambda key: f"{key[0].name} x{key[0].vcpus} {key[1].name}",
-    )
-    rows = []
-    for (case, subject), found in samples.items():
-        theirs = samples.get((case, Subject(QEMU)))
-        speed = statistics.median(result.ops_per_second for result in found)
-        rows.append({
-            "case": case.name, **asdict(case), "subject": subject.name, **asdict(subject), "ops_per_second": speed,
-            "samples": [result.ops_per_second for result in found],
-            "ratio_to_qemu": _ratio(speed, theirs),
-            "failed": next((result.failed for result in found if result.failed), None),
-            "failure_rate": statistics.median(result.failure_rate for result in found), "wrong": max(result.wrong for result in found),
-            **{name: _median([result.counters.get(name) for result in found]) for name in STATISTICS},
-        })  # fmt: skip
+def _side_by_side(keys: Sequence[Key], count: int, probe: Probe, probes: list[float], step: Callable[[str], None]) -> list[Run]:
+    """A process for each of *keys*, measured in *count* rounds of one slice each; every other round goes the opposite way. *probes* gets what is measured
+    between."""
+    processes: list[_Process] = []
+    with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
+        try:
+            for case, subject in keys:
+                processes.append(_Process(case, subject, directory))
+                for _ in range(WARM_SLICES):
+                    processes[-1].slice()
+            probes.append(probe.nanoseconds())
+            for number in range(count):
+                step(f"{keys[0][0].name}, round {number + 1}")
+                for process in processes if number % 2 == 0 else reversed(processes):
+                    found = process.slice()
+                    process.run.taken.append(found and Taken(found, len(probes) - 1))
+                    probes.append(probe.nanoseconds())
+            return [process.end() for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
+
+
+def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int, count: int) -> dict[str, Any]:
+    """The report: *runs* processes of each case by each subject, each measured in *count* slices. One run of each kernel before them fills the code cache."""
+    fillers = {(case.kernel, subject): case for case in chosen for subject in by if subject.scheme != QEMU}
+    groups = [[(case, subject) for case in chosen if case.name == name for subject in by] for name in dict.fromkeys(case.name for case in chosen)]
+    probes: list[float] = []
+    found: dict[Key, list[Run]] = {(case, subject): [] for case in chosen for subject in by}
+    with rounds.progress(len(fillers) + len(groups) * runs * count) as step:
+        for (kernel, subject), case in fillers.items():
+            step(f"{kernel} {subject.name}: the code cache")
+            _fill_cache(case, subject)
+        probe = Probe()
+        for _ in range(runs):
+            for keys in groups:
+                for key, run in zip(keys, _side_by_side(keys, count, probe, probes, step), strict=True):
+                    found[key].append(run)
+        probe.end()
+    states = States(probes)
     versions = {"qemu": host.qemu_version()} if any(subject.scheme == QEMU for subject in by) else {}
-    return {"benchmark": "llsc", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "measure_ms": MEASURE_MS, "rows": rows}
+    return {
+        "benchmark": "llsc", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "slices": count, "measure_ms": MEASURE_MS,
+        "handover_ns": states.typical(), "ratios": _ratios(found, probes, states),
+        "rows": [_row(*key, each, probes, states) for key, each in found.items()],
+    }  # fmt: skip
 
 
-def _ratio(speed: float, theirs: Sequence[Result] | None) -> float | None:
-    other = statistics.median(result.ops_per_second for result in theirs) if theirs else 0.0
-    return speed / other if other else None
+def _row(case: Case, subject: Subject, runs: Sequence[Run], probes: Sequence[float], states: States) -> dict[str, Any]:
+    taken = [each for run in runs for each in run.taken if each]
+    operations = sum(each.slice.operations for each in taken)
+    return {
+        "case": case.name, **asdict(case), "subject": subject.name, **asdict(subject),
+        "ops_per_second": statistics.median(each.slice.ops_per_second for each in taken) if taken else 0.0,
+        "samples": [each.slice.ops_per_second for each in taken], "states": [_state(case, each, probes, states) for each in taken],
+        "failed": next((run.failed for run in runs if run.failed), None), "wrong": max(run.wrong for run in runs),
+        "failure_rate": sum(each.slice.failures for each in taken) / max(1, operations),
+        **{name: _median([run.counters.get(name) for run in runs]) for name in STATISTICS},
+    }  # fmt: skip
+
+
+def _state(case: Case, taken: Taken, probes: Sequence[float], states: States) -> str | None:
+    """Of the machine in a slice: a single thread has no other to be near."""
+    return NEAR if case.vcpus == 1 else states.of(probes[taken.probe], probes[taken.probe + 1])
+
+
+def _ratios(found: dict[Key, list[Run]], probes: Sequence[float], states: States) -> list[dict[str, Any]]:
+    """Each subject beside qemu-arm, the default scheme beside the slowest, and several threads with data of their own beside one."""
+    rows = []
+    for case, subject in found:
+        others = {QEMU: (case, Subject(QEMU))}
+        if subject == Subject(DEFAULT_SCHEME):
+            others[SLOWEST] = case, Subject(SLOWEST)
+        if case.kernel in OWN_DATA:
+            others[ONE] = replace(case, vcpus=1), subject
+        for name, other in others.items():
+            if other in found and other != (case, subject):
+                for state, result in _compare(found[case, subject], found[other], case, probes, states).items():
+                    rows.append({"case": case.name, "vcpus": case.vcpus, "subject": subject.name, "reference": name, "state": state, **asdict(result)})
+    return rows
+
+
+def _compare(runs: Sequence[Run], others: Sequence[Run], case: Case, probes: Sequence[float], states: States) -> dict[str, Ratio]:
+    """Ratios of the slices of one round that were taken in one state of the machine, by state, and of all."""
+    ratios: list[list[tuple[str, float]]] = []
+    for mine, theirs in zip(runs, others, strict=True):
+        ratios.append([])
+        for a, b in zip(mine.taken, theirs.taken, strict=True):
+            state = a and _state(case, a, probes, states)
+            if a and b and b.slice.operations and state and state == _state(case, b, probes, states):
+                ratios[-1].append((state, a.slice.ops_per_second / b.slice.ops_per_second))
+    found = {state: paired.ratio([[value for at, value in run if state in (ALL, at)] for run in ratios]) for state in states.names(case.vcpus)}
+    return {state: result for state, result in found.items() if result}
 
 
 def _median(values: Sequence[float | None]) -> float | None:
     present = [value for value in values if value is not None]
     return statistics.median(present) if present else None
-
-
-def text(report: dict[str, Any]) -> str:
-    """The report as Markdown: all that was measured, then what it says in ratios."""
-    parts = [_everything(report), *filter(None, (_ratios(report["rows"]), _scaling(report["rows"])))]
-    return "\n".join([*parts, f"Medians of {report['runs']} interleaved runs of {report['measure_ms']} ms{_reference(report)}.", ""])
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, ["---"] * len(heads), *rows)) + "\n"
-
-
-def _speeds(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, int], dict[str, float]]:
-    """Operations a second by case and vCPUs, then by subject."""
-    speeds: dict[tuple[str, int], dict[str, float]] = {}
-    for row in rows:
-        speeds.setdefault((row["case"], row["vcpus"]), {})[row["subject"]] = row["ops_per_second"]
-    return speeds
-
-
-def _ratios(rows: Sequence[dict[str, Any]]) -> str:
-    """Each subject's speed as a multiple of qemu-arm's, and the default scheme's as one of the slowest design's."""
-    subjects = dict.fromkeys(row["subject"] for row in rows)
-    pairs = [(name, QEMU) for name in subjects if name != QEMU and QEMU in subjects]
-    if {DEFAULT_SCHEME, SLOWEST} <= set(subjects):
-        pairs.append((DEFAULT_SCHEME, SLOWEST))
-    lines = [[case, str(vcpus), *[_quotient(speed.get(a), speed.get(b)) for a, b in pairs]] for (case, vcpus), speed in _speeds(rows).items()]
-    return _table(("kernel", "vCPUs", *[f"{a} / {b}" for a, b in pairs]), lines) if pairs else ""
-
-
-def _scaling(rows: Sequence[dict[str, Any]]) -> str:
-    """What several threads with data of their own do, as a multiple of what one does."""
-    speeds = _speeds([row for row in rows if row["kernel"] in OWN_DATA])
-    counts = sorted({vcpus for _, vcpus in speeds} - {1})
-    names = dict.fromkeys((case, name) for (case, _), speed in speeds.items() for name in speed)
-    lines = [[*key, *[_quotient(speeds.get((key[0], n), {}).get(key[1]), speeds.get((key[0], 1), {}).get(key[1])) for n in counts]] for key in names]
-    return _table(("kernel", "scheme", *[f"{n} / 1 vCPU" for n in counts]), lines) if counts and (min(vcpus for _, vcpus in speeds) == 1) else ""
-
-
-def _quotient(speed: float | None, other: float | None) -> str:
-    return f"{speed / other:.2f}" if speed and other else ""
-
-
-def _everything(report: dict[str, Any]) -> str:
-    heads = ("kernel", "vCPUs", "scheme", "Mops/s", "to qemu-arm", "failed stcond", "flushes", "rendezvous", "sections", "median wait", "waiting", "data")
-    lines = []
-    for row in report["rows"]:
-        ratio = "" if row["ratio_to_qemu"] is None or row["scheme"] == QEMU else f"{row['ratio_to_qemu']:.2f}"
-        counts = ["" if row[name] is None else f"{row[name]:.0f}" for name in ("flushes", "rendezvous", "sections")]
-        waits = [_scaled(row["median_wait_us"], 1, "us"), _scaled(row["waiting_us"], 1e3, "ms")]
-        cells = [row["case"], str(row["vcpus"]), row["subject"], f"{row['ops_per_second'] / 1e6:.2f}", ratio, f"{row['failure_rate']:.2%}", *counts, *waits]
-        lines.append([*cells, _data(row)])
-    return _table(heads, lines)
-
-
-def _data(row: dict[str, Any]) -> str:
-    if row["failed"]:
-        return "**run failed**"
-    return f"**{row['wrong']} wrong**" if row["wrong"] else "right"
-
-
-def _scaled(value: float | None, unit: float, name: str) -> str:
-    return "" if value is None else f"{value / unit:.1f} {name}"
-
-
-def _reference(report: dict[str, Any]) -> str:
-    return f"; {report['host']['qemu']}" if "qemu" in report["host"] else ""

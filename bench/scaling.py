@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import growth, host, programs, rounds
-from bench.llsc import GUEST as THREADS_GUEST
+from bench.slices import GUEST as THREADS_GUEST
 from runtime.linux.errors import UsageError
 
 STEADY_INSTRUCTIONS = 40_000_000  # executed by each point of a series about compiled code

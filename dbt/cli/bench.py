@@ -59,17 +59,19 @@ def bench() -> None:
 @click.option("--kernel", "kernels", type=_Words(), default=(), help="counter, range, twolock, ticket, stack, private, neighbours, plain, fresh [all].")
 @click.option("--idiom/--no-idiom", default=None, help="With or without atomic idioms (default: with; the default scheme both ways).")
 @click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under qemu-arm too.")
-@click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each; the table has the medians.")
+@click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Processes of each.")
+@click.option("--slices", type=click.IntRange(1, 1000), default=20, show_default=True, help="Slices of time, of all in turn, that a process is measured in.")
 @_json
 @_plot
-def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int,
+def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int, slices: int,
          json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
     """Load-link/store-conditional under load: operations a second, failures, flushes and waiting of each scheme."""
     from bench import llsc as benchmark
+    from bench.llsc_text import text
 
     _known("llsc", against, _AGAINST_LLSC)
-    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against), runs)
-    _write(report, benchmark.text(report), json_file, plot_file)
+    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against), runs, slices)
+    _write(report, text(report), json_file, plot_file)
 
 
 _RUN_EXAMPLES = """

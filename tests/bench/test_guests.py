@@ -10,7 +10,7 @@ import pytest
 
 from bench.guests import build
 from bench.kernels import KERNELS
-from bench.llsc import parse
+from bench.slices import parse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPS = "3"
@@ -74,7 +74,7 @@ def test_native_kernel_agrees(name: str, tmp_path: Path) -> None:
     assert done.stdout == f"{name} {CHECKSUMS[name]}\n"
 
 
-@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "neighbours", "plain", "fresh"])
+@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "neighbours", "plain", "fresh", "handover"])
 def test_llsc_loses_nothing(kernel: str) -> None:
     """Four threads, two thousand operations: the guest itself checks what is left."""
     done = run(str(build.HERE / "llsc.elf"), kernel, "4", "2", "0", "0", "2000")

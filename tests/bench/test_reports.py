@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench import llsc, plot, rounds, suites
+from bench import host, llsc, llsc_text, paired, plot, rounds, slices, suites
 from bench.benchmark import DBT, QEMU, Benchmark, Timing, once
 from dbt.cli import main
 from runtime.linux.errors import UsageError
@@ -75,40 +75,113 @@ def test_once() -> None:
 def llsc_report() -> dict[str, Any]:
     row = {
         "case": "stack", "kernel": "stack", "words": 1, "vcpus": 2, "subject": "cas", "scheme": "cas", "idiom": True, "ops_per_second": 2e6, "samples": [2e6],
-        "ratio_to_qemu": 0.5, "failure_rate": 0.25, "wrong": 3, "flushes": None, "rendezvous": 7, "sections": 1,
+        "states": ["far"], "failure_rate": 0.25, "wrong": 3, "flushes": None, "rendezvous": 7, "sections": 1,
         "median_wait_us": 12.34, "failed": None, "waiting_us": 1500.0,
     }  # fmt: skip
-    return {"benchmark": "llsc", "host": {}, "commit": None, "runs": 1, "measure_ms": 400, "rows": [row]}
+    ratio = {"case": "stack", "vcpus": 2, "subject": "cas", "reference": "qemu-arm", "state": "all", "median": 0.5, "low": 0.4, "high": 0.6, "pairs": 9}
+    return {
+        "benchmark": "llsc", "host": {}, "commit": None, "runs": 1, "slices": 9, "measure_ms": 50, "rows": [row], "ratios": [ratio],
+        "handover_ns": {"far": 230.4},
+    }  # fmt: skip
 
 
 def test_llsc_table_tells_damage() -> None:
-    assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1 | 12.3 us | 1.5 ms | **3 wrong** |" in llsc.text(llsc_report())
+    assert "| stack | 2 | cas | 2.00 | 0.50 | 25.00% |  | 7 | 1 | 12.3 us | 1.5 ms | **3 wrong** |" in llsc_text.text(llsc_report())
 
 
-def test_llsc_says_what_the_figures_mean() -> None:
-    """Ratios to qemu-arm and to the slowest scheme, and how threads with data of their own scale; a run that failed has none."""
-    report = llsc_report()
-    speeds = {"excl": (4e6, 8e6), "flush": (1e6, 0.0), "qemu-arm": (2e6, 2e6)}
-    like = {**report["rows"][0], "case": "private", "kernel": "private", "wrong": 0}
-    report["rows"] = [{**like, "vcpus": n, "subject": name, "scheme": name, "ops_per_second": both[n - 1]} for n in (1, 2) for name, both in speeds.items()]
-    text = llsc.text(report)
-    assert "| kernel | vCPUs | excl / qemu-arm | flush / qemu-arm | excl / flush |" in text
-    assert "| private | 1 | 2.00 | 0.50 | 4.00 |" in text and "| private | 2 | 4.00 |  |  |" in text
-    assert "| private | excl | 2.00 |" in text and "| private | flush |  |" in text
+def test_llsc_tells_ratios_and_their_intervals() -> None:
+    text = llsc_text.text(llsc_report())
+    assert "| kernel | vCPUs | processors | cas / qemu-arm |" in text and "| stack | 2 | all | 0.50 (0.40 to 0.60; 9) |" in text
+    assert "230 ns (far)" in text
 
 
-def test_llsc_goes_on_after_a_run_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise UsageError("bench: exit status -6")
+class Scripted:
+    """Takes the place of a guest: twice as fast under dbt as under qemu-arm, both four times as fast on every other machine."""
 
-    monkeypatch.setattr("bench.rounds.run", fails)
-    report = llsc.measure(llsc.cases(["stack"], [2]), llsc.subjects(["cas"], True, []), 2)
-    assert report["rows"][0]["failed"] == "bench: exit status -6"
-    assert "**run failed**" in llsc.text(report)
+    machine = 0
+    dead: tuple[str, ...] = ()
+
+    def __init__(self, emulator: list[str], kernel: str, vcpus: int, *_: object) -> None:
+        self.speed = 2000 if "--atomics" in emulator else 1000
+        self.dies = any(word in self.dead for word in emulator)
+        self.probe, self.vcpus = kernel == "handover", vcpus
+
+    def slice(self) -> slices.Slice:
+        near = Scripted.machine // 30 % 2 == 0
+        Scripted.machine += 1
+        if self.dies:
+            raise UsageError("bench: exit status -6")
+        if self.probe:
+            return slices.Slice(1000, 50 if near else 200, 0)
+        return slices.Slice(self.speed * self.vcpus * (4 if near else 1), 1000, 0)
+
+    def end(self) -> int:
+        return 0
+
+    def kill(self) -> None:
+        pass
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
+    monkeypatch.setattr("bench.slices.Guest", Scripted)
+    monkeypatch.setattr("bench.llsc.Guest", Scripted)
+    monkeypatch.setattr("bench.host.qemu", lambda: "qemu-arm")
+    monkeypatch.setattr("bench.host.qemu_version", lambda: "qemu-arm version 0")
+    monkeypatch.setattr(Scripted, "machine", 0)
+    return Scripted
+
+
+def test_llsc_compares_slices_of_one_state(scripted: type[Scripted]) -> None:
+    """A machine that changes while they run does not change their ratio."""
+    report = llsc.measure(llsc.cases(["private"], [1, 2]), llsc.subjects(["excl"], True, ["qemu"]), 2, 40)
+    ratios = {(row["vcpus"], row["subject"], row["reference"], row["state"]): (row["median"], row["low"], row["high"]) for row in report["ratios"]}
+    for state in ("all", "near", "far"):
+        assert ratios[2, "excl", "qemu-arm", state] == (2.0, 2.0, 2.0)
+    assert {row["state"] for row in report["ratios"] if row["vcpus"] == 1} == {"all"}
+    assert ratios[2, "excl", "1 vCPU", "far"][0] in (0.5, 2.0)  # a single thread has no state, so the machine may have changed between the two
+    assert report["handover_ns"] == {"near": 50.0, "far": 200.0}
+
+
+def test_llsc_goes_on_after_a_run_that_fails(scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripted, "dead", ("flush",))
+    report = llsc.measure(llsc.cases(["stack"], [2]), llsc.subjects(["flush", "cas"], True, ["qemu"]), 1, 5)
+    assert {row["subject"]: row["failed"] for row in report["rows"]} == {"flush": "bench: exit status -6", "cas": None, "qemu-arm": None}
+    assert "**run failed**" in llsc_text.text(report)
+    assert {row["subject"] for row in report["ratios"]} == {"cas"}
+
+
+def test_a_guest_is_measured_in_slices() -> None:
+    """And says what is wrong if it ends too early."""
+    guest = slices.Guest(host.ours(), "range", 2, 4, 1, 1)
+    try:
+        assert all(guest.slice().microseconds >= 1000 for _ in range(3))
+        assert guest.end() == 0
+    finally:
+        guest.kill()
+    refused = slices.Guest(host.ours(), "nothing", 1, 1, 1, 1)
+    with pytest.raises(UsageError, match="bench: nothing 1 1 1 1"):
+        refused.end()
+
+
+def test_states_of_the_machine() -> None:
+    states = slices.States([50, 55, 60, 200, 210, 220, 90_000])
+    assert (states.of(52, 58), states.of(205, 230), states.of(52, 210), states.of(52, 90_000)) == ("near", "far", None, None)
+    assert states.names(1) == ("all",) and states.names(2) == ("all", "near", "far")
+    one = slices.States([200, 210, 220])
+    assert one.of(200, 300) == "far" and one.names(2) == ("all",)
+
+
+def test_interval_of_a_ratio() -> None:
+    """It holds what varies between runs, not only within them."""
+    narrow, wide = paired.ratio([[2.0, 2.0, 2.1] * 5] * 4), paired.ratio([[1.0] * 15, [2.0] * 15, [2.0] * 15, [3.0] * 15])
+    assert narrow and (narrow.median, narrow.pairs) == (2.0, 60) and 2.0 <= narrow.low <= narrow.high <= 2.1
+    assert wide and wide.median == 2.0 and wide.low < 2.0 < wide.high
+    assert paired.ratio([[], []]) is None
 
 
 def test_llsc_reads_the_guests_line() -> None:
-    assert llsc.parse("kernel=range threads=4 words=128 ops=5 us=6 failures=7 wrong=0\n") == {
+    assert slices.parse("kernel=range threads=4 words=128 ops=5 us=6 failures=7 wrong=0\n") == {
         "threads": 4, "words": 128, "ops": 5, "us": 6, "failures": 7, "wrong": 0,
     }  # fmt: skip
 

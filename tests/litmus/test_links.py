@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.guests import build
-from bench.llsc import parse
+from bench.slices import parse
 from dbt.abi.exclusive import SCHEMES
 
 REPOSITORY = Path(__file__).resolve().parents[2]

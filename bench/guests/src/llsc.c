@@ -1,7 +1,8 @@
-/* Load-link/store-conditional under load: llsc KERNEL THREADS WORDS WARM_MS MEASURE_MS [OPS]
+/* Load-link/store-conditional under load: llsc KERNEL THREADS WORDS WARM_MS MEASURE_MS [OPS [SLICES]]
  *
  * THREADS threads repeat one operation; after WARM_MS their operations are counted for MEASURE_MS. With OPS each thread does OPS / THREADS operations
- * and the time is that of all of them. Prints one line
+ * and the time is that of all of them. With SLICES (and OPS 0) it does so as many times: before each slice it waits for a byte on its standard input, while the
+ * threads sleep, and after it prints ops, us and failures of the slice. Ends with one line
  *   kernel=range threads=4 words=128 ops=123 us=456 failures=7 wrong=0
  * where failures counts the stcond that did not store, in the measured time, and wrong counts what should never be: lost updates, a lock held twice, nodes of the
  * stack that are lost or popped twice. Exit status 1 if wrong is not 0.
@@ -11,12 +12,13 @@
 #include "threads.h"
 
 enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64, LINE = 16, FRESH_PAGES = 64 };
-enum { SYS_MMAP2 = 192, READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
+enum { OPEN, SHUT, OVER }; /* the gate: threads work, sleep between slices, end */
+enum { SYS_READ = 3, SYS_MMAP2 = 192, READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
 
 /* What a thread tells about itself: on a page of its own, which never holds an exclusive access. */
 typedef struct {
-  volatile u32 ops, failures, wrong;
-  u8 rest[PAGE - 12];
+  volatile u32 ops, failures, wrong, parked;
+  u8 rest[PAGE - 16];
 } progress_t;
 
 typedef struct node {
@@ -35,8 +37,9 @@ static PAGES volatile u32 locks[PAGE / 4]; /* two locks, or next ticket and tick
 static PAGES volatile u32 guarded[PAGE / 4];
 static PAGES node_t *volatile head[PAGE / 4];
 static PAGES node_t nodes[NODES];
-static PAGES volatile u32 stop;
-static u32 word_mask, quota;
+static PAGES volatile u32 turn; /* of the thread that may go on */
+static PAGES volatile u32 gate;
+static u32 word_mask, quota, thread_count;
 
 enum { SECOND = 16 }; /* index of the second lock */
 
@@ -178,6 +181,13 @@ static inline void op_stack(self_t *self) {
   if (!taken[0]) yield();
 }
 
+/* How long a word takes from one thread to the next and on: it tells whether their processors share a cache. */
+static inline void op_handover(self_t *self) {
+  while (turn != self->me)
+    if (gate != OPEN) return;
+  turn = self->me + 1 < thread_count ? self->me + 1 : 0;
+}
+
 #define BATCHED(kernel) \
   static void batch_##kernel(self_t *self) { \
     self_t local = *self; \
@@ -192,6 +202,7 @@ BATCHED(fresh)
 BATCHED(twolock)
 BATCHED(ticket)
 BATCHED(stack)
+BATCHED(handover)
 
 typedef struct {
   const char *name;
@@ -199,15 +210,27 @@ typedef struct {
 } kernel_t;
 
 static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"neighbours", batch_neighbours}, {"plain", batch_plain},
-                                   {"fresh", batch_fresh}, {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack}};
+                                   {"fresh", batch_fresh}, {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack},
+                                   {"handover", batch_handover}};
 static const kernel_t *kernel;
+
+static void park(progress_t *mine) {
+  mine->parked = 1;
+  futex(&mine->parked, FUTEX_WAKE, 1);
+  while (gate == SHUT) futex(&gate, FUTEX_WAIT, SHUT);
+  mine->parked = 0;
+}
 
 static void worker(u32 me) {
   progress_t *mine = &progress[me];
   pin_thread(me);
   self_t self = {me, me * 2654435761u + 1, 0, 0};
   u32 done = 0;
-  while (!stop && (!quota || done < quota)) {
+  while (gate != OVER && (!quota || done < quota)) {
+    if (gate == SHUT) {
+      park(mine);
+      continue;
+    }
     kernel->run(&self);
     done += BATCH;
     mine->ops = done;
@@ -234,6 +257,7 @@ static u32 damage(u32 threads) {
     for (u32 i = 0; i < threads; i++) wrong += difference(private_words[i][0], progress[i].ops);
     return wrong;
   }
+  if (kernel->run == batch_handover) return wrong;
   if (kernel->run == batch_stack) {
     node_t *at = head[0];
     for (; at && found <= NODES; at = at->next) found++;
@@ -247,41 +271,87 @@ static int same(const char *a, const char *b) {
   return *a == *b;
 }
 
-static u32 total(u32 threads, u32 failures) {
-  u32 sum = 0;
-  for (u32 i = 0; i < threads; i++) sum += failures ? progress[i].failures : progress[i].ops;
+typedef struct {
+  u32 ops, failures, us;
+} count_t;
+
+/* What all threads have done so far, and when. */
+static count_t count(void) {
+  count_t sum = {0, 0, microseconds()};
+  for (u32 i = 0; i < thread_count; i++) sum.ops += progress[i].ops, sum.failures += progress[i].failures;
   return sum;
+}
+
+static count_t since(count_t before) {
+  count_t now = count();
+  return (count_t){now.ops - before.ops, now.failures - before.failures, now.us - before.us};
+}
+
+static count_t measure(u32 warm_ms, u32 measure_ms) {
+  sleep_ms(warm_ms);
+  count_t before = count();
+  sleep_ms(measure_ms);
+  return since(before);
+}
+
+static void turn_gate(u32 state) {
+  gate = state;
+  futex(&gate, FUTEX_WAKE, MAX_THREADS);
+}
+
+static void shut_gate(void) {
+  gate = SHUT;
+  for (u32 i = 0; i < thread_count; i++)
+    while (!progress[i].parked) futex(&progress[i].parked, FUTEX_WAIT, 0);
+}
+
+static void put_count(const count_t *counted) {
+  field(" ops=", counted->ops);
+  field(" us=", counted->us);
+  field(" failures=", counted->failures);
+}
+
+/* The last of the slices; there are fewer if standard input ends. */
+static count_t measure_slices(u32 slices, u32 warm_ms, u32 measure_ms) {
+  count_t counted = {0, 0, 0};
+  char byte;
+  while (shut_gate(), slices-- && syscall3(SYS_READ, 0, (long)&byte, 1) == 1) {
+    turn_gate(OPEN);
+    counted = measure(warm_ms, measure_ms);
+    shut_gate();
+    put_count(&counted);
+    put_text("\n");
+  }
+  return counted;
 }
 
 static int guest_main(u32 unused) {
   const char *const *words_given = guest_arguments + 1;
-  u32 given[5] = {0};
+  u32 given[6] = {0};
   (void)unused;
-  for (u32 i = 0; words_given[0] && i < 5 && words_given[i + 1]; i++) given[i] = parse(words_given[i + 1]);
-  u32 threads = given[0], ops = given[4];
+  for (u32 i = 0; words_given[0] && i < 6 && words_given[i + 1]; i++) given[i] = parse(words_given[i + 1]);
+  u32 threads = given[0], ops = given[4], slices = given[5];
   for (u32 i = 0; words_given[0] && i < sizeof kernels / sizeof *kernels; i++)
     if (same(kernels[i].name, words_given[0])) kernel = &kernels[i];
   if (!kernel || threads < 1 || threads > MAX_THREADS || !given[1] || given[1] > MAX_WORDS || given[1] & (given[1] - 1)) {
-    put_text("usage: llsc KERNEL THREADS(1..128) WORDS(a power of two, 1..1024) WARM_MS MEASURE_MS [OPS]\n");
+    put_text("usage: llsc KERNEL THREADS(1..128) WORDS(a power of two, 1..1024) WARM_MS MEASURE_MS [OPS [SLICES]]\n");
     return 2;
   }
   word_mask = given[1] - 1;
   quota = (ops + threads - 1) / threads;
+  thread_count = threads;
   for (u32 i = 0; i < NODES; i++) nodes[i].next = i + 1 < NODES ? &nodes[i + 1] : 0;
   head[0] = nodes;
 
-  u32 begin = microseconds(), before[2] = {0, 0};
+  count_t counted = count();
   for (u32 i = 0; i < threads; i++) start_thread(i, worker);
-  if (!ops) {
-    sleep_ms(given[2]);
-    begin = microseconds();
-    before[0] = total(threads, 0);
-    before[1] = total(threads, 1);
-    sleep_ms(given[3]);
+  if (ops) {
+    for (u32 i = 0; i < threads; i++) join_thread(i);
+    counted = since(counted);
+  } else {
+    counted = slices ? measure_slices(slices, given[2], given[3]) : measure(given[2], given[3]);
   }
-  for (u32 i = 0; ops && i < threads; i++) join_thread(i);
-  u32 counted = total(threads, 0) - before[0], failures = total(threads, 1) - before[1], elapsed = microseconds() - begin;
-  stop = 1;
+  turn_gate(OVER);
   for (u32 i = 0; i < threads; i++) join_thread(i);
 
   u32 wrong = damage(threads);
@@ -289,9 +359,7 @@ static int guest_main(u32 unused) {
   put_text(kernel->name);
   field(" threads=", threads);
   field(" words=", given[1]);
-  field(" ops=", counted);
-  field(" us=", elapsed);
-  field(" failures=", failures);
+  put_count(&counted);
   field(" wrong=", wrong);
   put_text("\n");
   return wrong != 0;
