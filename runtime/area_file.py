@@ -14,7 +14,7 @@ import zlib
 from _blake2 import blake2b
 
 from dbt.abi.memory import PAGE_SIZE
-from runtime.own_files import open_apart, replacing, write_all
+from runtime.own_files import forget_others, open_apart, replacing, write_all
 from runtime.process_block import ProcessBlock, proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAGIC = b"dbt-area"
 _HEADER = struct.Struct("<8s16sQQI")  # magic, fingerprint, end of the area, entries, CRC of the fields before
-_KEEP = 4  # files of other versions that stay
 _PROT_READ, _PROT_WRITE, _MAP_PRIVATE, _MAP_FIXED = 1, 2, 2, 0x10
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -59,7 +58,7 @@ class AreaFile:
         self._first = proc.offset(first)
         self._area = proc.offset(area)
         self._limit = self._area + proc[area].size * proc[area].count
-        self._directory, self._stem, self._suffix, self._print = directory, stem, suffix, print_
+        self._directory, self._stem, self._print = directory, stem, print_
         self.path = os.path.join(directory, f"{stem}-{print_.hex()}{suffix}")
         self.loaded = 0  # entries that came from the file
         self._loaded_from: tuple[int, int] | None = None  # inode and time of that file
@@ -118,7 +117,7 @@ class AreaFile:
                     return
                 merge(others)
             self._write()
-            self._forget_old()
+            forget_others(self.path, self._stem + "-")
 
     def _write(self) -> None:
         end, count = self._block.get(self._end), self._block.get(self._count)
@@ -142,10 +141,3 @@ class AreaFile:
                 return os.pread(descriptor, header[0] - self._area, PAGE_SIZE + self._area - self._first)
         except OSError:
             return None
-
-    def _forget_old(self) -> None:
-        own = os.path.basename(self.path)
-        with os.scandir(self._directory) as entries:
-            others = [e for e in entries if e.name.startswith(self._stem + "-") and e.name.endswith(self._suffix) and e.name != own]
-        for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
-            os.unlink(entry.path)

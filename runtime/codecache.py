@@ -1,8 +1,8 @@
 """Compiled regions on disk, shared by all processes and programs.
 
-One file an arch and translator version (its name is their fingerprint): records appended under a file lock, each with its own checksum. A record is used only
-if the guest bytes it was made from are those in memory now, so neither an old file nor another program's region can do harm; whatever does not
-read well is skipped.
+One file a kind of code and translator version (its name has the version's fingerprint): records appended under a file lock, each with its own checksum. A
+record is used only if the guest bytes it was made from are those in memory now, so neither an old file nor another program's region can do harm; whatever
+does not read well is skipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import zlib
 from _blake2 import blake2b
 
 from runtime import image
-from runtime.own_files import open_apart, replacing, write_all
+from runtime.own_files import forget_others, open_apart, replacing, write_all
 from runtime.paths import cache_dir
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dbt.pipeline import Fetch, Start
 
 MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
-_KEEP = 3  # files of other versions that stay
 _SUFFIX = ".regions"
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/backend", "dbt/backend/llvm", "dbt/frontend", "dbt/frontend/arm", "dbt/frontend/x86", "dbt")
@@ -99,7 +98,8 @@ class CodeCache:
 
     def __init__(self, kind: str, directory: str | None = None) -> None:
         self.directory = directory or os.path.join(cache_dir(), "regions")
-        self.path = os.path.join(self.directory, fingerprint(kind) + _SUFFIX)
+        self._stem = kind.replace(" ", "-") + "."
+        self.path = os.path.join(self.directory, self._stem + fingerprint(kind) + _SUFFIX)
         self._index: dict[Start, list[int]] = {}
         self._scanned = 0
         self._inode = 0
@@ -158,6 +158,8 @@ class CodeCache:
                     except OSError:
                         os.ftruncate(file, size)
                         raise
+                if size == 0:  # the first of a new version
+                    forget_others(self.path, self._stem)
                 if size + len(record) > MAX_BYTES:
                     self._shrink(file)
         except (OSError, struct.error):
@@ -179,13 +181,6 @@ class CodeCache:
             while part := os.pread(file, 1 << 20, at):
                 write_all(out, part)
                 at += len(part)
-
-    def forget_old(self) -> None:
-        """Delete all but the newest files of other versions."""
-        with contextlib.suppress(OSError):
-            others = [e for e in os.scandir(self.directory) if e.name.endswith(_SUFFIX) and e.path != self.path]
-            for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
-                os.unlink(entry.path)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,6 @@ _SINGLE_SOURCES = (
 )  # fmt: skip
 _COMPILERS = ("numba", "llvmlite")
 _CPU_KEYS = ("model name", "flags", "CPU implementer", "CPU part", "Features")
-_KEEP = 4  # images of other versions that stay in the cache
 
 
 class ImageError(Exception):
@@ -161,24 +160,12 @@ def _read(path: str) -> objects.LinkedObject | None:
 
 
 def _write(path: str, blob: bytes) -> None:
-    from runtime.own_files import replacing, write_all
+    """Keep an image, in the place of the oldest of those that are no longer used."""
+    from runtime.own_files import forget_others, replacing, write_all
 
     with replacing(path) as file:
         write_all(file, blob)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        return  # somebody else did, or nobody can
-
-
-def _forget_old(directory: str, current: str) -> None:
-    """Delete all but the newest images of other versions."""
-    others = [entry for entry in os.scandir(directory) if entry.name.endswith(".image") and entry.name != current]
-    for entry in sorted(others, key=lambda e: e.stat().st_mtime)[:-_KEEP]:
-        _unlink(entry.path)
+    forget_others(path)
 
 
 def _lock(directory: str) -> int | None:
@@ -210,8 +197,6 @@ def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
         _write(path, objects.dump(linked))
     except OSError as error:
         sys.stderr.write(f"dbt: the kernels can't be kept in {directory} ({error.strerror}): they will be built again at the next start\n")
-    else:
-        _forget_old(directory, os.path.basename(path))
     return linked
 
 

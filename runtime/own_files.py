@@ -15,6 +15,7 @@ import os
 from _thread import _local
 from collections.abc import Iterator
 
+OTHERS_KEPT = 4  # files of other versions that stay in a cache
 LOWEST = 500  # below the usual limit of 1024 descriptors, above what programs use
 _open: set[int] = set()  # what is open now in the table that most threads share
 _thread = _local()  # has `own_table` in a thread that does not share it
@@ -76,6 +77,18 @@ def replacing(path: str) -> Iterator[int]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def forget_others(path: str, prefix: str = "") -> None:
+    """Delete all but the newest files of other versions: those beside *path* whose names have its suffix and begin with *prefix*. What can't be deleted, or
+    is being deleted by another process, stays for now."""
+    directory, own = os.path.split(path)
+    suffix = os.path.splitext(own)[1]
+    with contextlib.suppress(OSError):
+        with os.scandir(directory) as entries:
+            others = [(e.stat().st_mtime, e.path) for e in entries if e.name.startswith(prefix) and e.name.endswith(suffix) and e.name != own]
+        for _, old in sorted(others)[:-OTHERS_KEPT]:
+            os.unlink(old)
 
 
 def own_table(keep_stderr: bool = False) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")])
 FENCE = re.compile(r"^```console( host)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,7 +57,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run(step: Step, environment: dict[str, str]) -> str:
-    done = subprocess.run(["sh", "-c", step.command], cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    command = ["sh", "-c", step.command]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, f"{step.command}\n{done.stderr}"
     return done.stdout
 

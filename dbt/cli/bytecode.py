@@ -26,7 +26,6 @@ _SINGLE = ("dbt/api.py", "dbt/cli/run_options.py", "dbt/backend/__init__.py", "d
            "dbt/ir/__init__.py", "dbt/ir/types.py")  # fmt: skip
 _INIT = "/__init__.py"
 _SUFFIX = ".bytecode"
-_KEEP = 4  # files of other versions that stay
 _ModuleSpec = type(sys.__spec__)
 
 
@@ -95,16 +94,13 @@ def _make(sources: list[tuple[str, os.stat_result]]) -> dict[str, tuple[str, byt
 
 
 def _keep(directory: str, path: str, key: bytes, codes: dict[str, tuple[str, bytes]]) -> None:
-    from runtime.own_files import replacing, write_all
+    from runtime.own_files import forget_others, replacing, write_all
 
     body = marshal.dumps(codes)
     os.makedirs(directory, exist_ok=True)
     with replacing(path) as file:
         write_all(file, key + zlib.crc32(body).to_bytes(4, "little") + body)
-    with os.scandir(directory) as entries:
-        others = sorted([(e.stat().st_mtime, e.path) for e in entries if e.name.endswith(_SUFFIX) and e.path != path])
-    for _, old in others[:-_KEEP]:
-        os.unlink(old)
+    forget_others(path)
 
 
 def install() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from runtime import codecache
 from runtime.codecache import Cached, CodeCache
+from runtime.own_files import OTHERS_KEPT
 
 CODE = {0x1000: b"\x01\x02\x03\x04", 0x2000: b"\x05\x06"}
 CACHED = Cached([(0x1000, 0), (0x1002, 1)], [(0x1000, 4), (0x2000, 2)], b"object")
@@ -62,6 +63,19 @@ def test_size_cap_drops_the_older_half(cache: CodeCache, monkeypatch: pytest.Mon
     assert os.path.getsize(cache.path) <= 4096
     assert cache.find((0x4000 + 199, 0), fetch) is not None
     assert cache.find((0x1000, 0), fetch) is None
+
+
+def test_files_of_old_versions_go(cache: CodeCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest of them stay, and so do those of another kind of code."""
+    CodeCache("arm-other").add(CACHED, list(CODE.values()))
+    for version in range(OTHERS_KEPT + 3):
+        monkeypatch.setattr(codecache, "fingerprint", lambda kind, version=version: f"version{version}")
+        made = CodeCache("arm")
+        made.add(CACHED, list(CODE.values()))
+        os.utime(made.path, (version, version))
+    files = sorted(name.partition("version")[2] for name in os.listdir(cache.directory) if "version" in name)
+    assert files == [f"{version}.regions" for version in range(3, OTHERS_KEPT + 3)]
+    assert len(os.listdir(cache.directory)) == OTHERS_KEPT + 2
 
 
 def test_unwritable_directory_costs_nothing(tmp_path: Path) -> None:

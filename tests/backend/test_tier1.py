@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import time
 from collections.abc import Iterator
@@ -10,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from dbt.abi.exits import Exit
+from tests.engine.children import status_of_child
 from tests.engine.harness import Harness
+from tests.patience import SECONDS
 
 LOOP = struct.pack("<4I", 0xE0811000, 0xE2211007, 0xE2500001, 0x1AFFFFFB)  # add r1, r1, r0; eor r1, r1, #7; subs r0, r0, #1; bne
-SECONDS = 30
 
 
 def expected(count: int, mask: int = 7) -> int:
@@ -70,12 +70,5 @@ def test_changed_code_is_translated_again(harness: Harness) -> None:
 
 def test_child_of_a_fork_goes_on(harness: Harness) -> None:
     until_native(harness)
-    engine = harness.engine
-    engine.before_fork()
-    child = os.fork()
-    if not child:
-        engine.after_fork(True)
-        os._exit(0 if run_loop(harness, 3000) == expected(3000) else 1)
-    engine.after_fork(False)
-    assert os.waitpid(child, 0)[1] == 0
+    assert status_of_child(harness.engine, lambda: run_loop(harness, 3000) == expected(3000)) == 0
     assert run_loop(harness, 3000) == expected(3000)

@@ -11,6 +11,7 @@ import pytest
 from bench.guests import build
 from bench.kernels import KERNELS
 from bench.slices import parse
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPS = "3"
@@ -41,7 +42,7 @@ SHARED_CHECKSUMS = {"crc32": "d43b5bfc", "fib": "2b6306f", "matmul": "382d1537",
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
 
 
 @pytest.mark.parametrize("name", CHECKSUMS)
@@ -70,7 +71,7 @@ def test_every_kernel_is_measured_and_has_its_program() -> None:
 @pytest.mark.parametrize("name", ["sha512", "fft"])
 def test_native_kernel_agrees(name: str, tmp_path: Path) -> None:
     assert build.build_native(name, tmp_path / name)
-    done = subprocess.run([tmp_path / name, LOOPS], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([tmp_path / name, LOOPS], capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout == f"{name} {CHECKSUMS[name]}\n"
 
 
@@ -90,7 +91,7 @@ def test_llsc_refuses_bad_words() -> None:
 def test_unicorn_runs_a_kernel() -> None:
     pytest.importorskip("unicorn")
     command = [sys.executable, "-m", "bench.unicorn_guest", str(build.HERE / "dot.elf"), LOOPS]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout == f"dot {CHECKSUMS['dot']}\n", done.stderr
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bench import growth, scaling
 from runtime.linux.errors import UsageError
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -19,7 +20,7 @@ def run(code: list[int], directory: Path) -> dict[str, int]:
     growth.write(code, directory / "guest.elf")
     stats = directory / "stats.json"
     command = [sys.executable, "-m", "dbt", "run", "--tier", "0", f"--stats={stats}", str(directory / "guest.elf")]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     found: dict[str, int] = json.loads(stats.read_text())
     return found

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dbt.cli import main
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -98,7 +99,7 @@ def test_one_line(line: str, said: str, files: dict[str, str], capsys: pytest.Ca
 
 
 def dbt(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "dbt", *words], cwd=REPOSITORY, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run([sys.executable, "-m", "dbt", *words], cwd=REPOSITORY, timeout=SECONDS, **options)  # type: ignore[call-overload, no-any-return]
 
 
 def test_full_disk() -> None:

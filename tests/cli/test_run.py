@@ -7,10 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -20,7 +21,7 @@ def command(*words: str) -> list[str]:
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), cwd=REPOSITORY, env={**os.environ, **environment}, capture_output=True, text=True, timeout=200)
+    return subprocess.run(command(*words), cwd=REPOSITORY, env={**os.environ, **environment}, capture_output=True, text=True, timeout=SECONDS)
 
 
 @pytest.fixture
@@ -66,7 +67,6 @@ def test_fatal_signals_are_the_guests(number: signal.Signals, guests: Path) -> N
     process = subprocess.Popen(command(str(guests / "demo.elf"), "4000000000"), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()  # the guest runs
-    time.sleep(0.1)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, err) == (-number, b"")

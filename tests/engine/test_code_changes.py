@@ -124,7 +124,6 @@ WRITER = arm(STR_R4_R6, 0xF57FF05F, 0xE5885000, 0xE5997000, 0xE1570005, 0x1AFFFF
 CALLER = arm(0xE5985000, 0xE5895000, CALL_R6, 0xE1500005, 0xB3A0A001, 0xE35500FA, 0x1AFFFFF8, UDF)
 
 
-@pytest.mark.timeout(600)
 def test_a_function_is_new_once_its_writer_has_said_so(harness: Harness) -> None:
     """One vCPU overwrites the function that another calls all the time, and tells of it: a call after that finds the new code, without any cache flush."""
     said = FUNCTION + 0x10000

@@ -23,10 +23,11 @@ from runtime.compileserver.requests import Failure, Made, NotSent, Request, unpa
 from runtime.compileserver.server import MOST_CRASHES, Server
 from runtime.compileserver.worker import Make
 from tests.backend.test_tier1 import LOOP, expected, run_loop
+from tests.engine.children import status_of_child
 from tests.engine.harness import Harness
+from tests.patience import SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 150  # the longest that anything here may take
 NEVER = 3600.0
 
 
@@ -205,7 +206,7 @@ def misbehave(asked: Request) -> Made | Failure:
     if asked.kind == "hang":
         time.sleep(NEVER)
     if asked.kind == "memory":
-        bytearray(1 << 45)
+        bytearray(1 << 62)
     if asked.kind == "llvm's memory":
         os.write(2, b"LLVM ERROR: out of memory\n")
         os.abort()
@@ -335,11 +336,11 @@ def listening() -> socket:
 
 
 def test_a_program_that_is_never_hot_starts_nothing(harness: Harness) -> None:
-    threads = os.listdir("/proc/self/task")
+    threads = set(os.listdir("/proc/self/task"))
     few = HOT // 2
     assert run_loop(harness, few) == expected(few)
     assert harness.engine.stats()["compile_servers"] == 0
-    assert sorted(os.listdir("/proc/self/task")) == sorted(threads)
+    assert set(os.listdir("/proc/self/task")) <= threads, "one of another test may be about to go"
 
 
 def test_the_guest_does_not_see_it(harness: Harness) -> None:
@@ -351,20 +352,15 @@ def test_the_guest_does_not_see_it(harness: Harness) -> None:
 
 def test_a_child_compiles_too(harness: Harness) -> None:
     run_until(harness, lambda tier1: bool(tier1.natives))
-    harness.engine.before_fork()
-    child = os.fork()
-    harness.engine.after_fork(child == 0)
-    if child == 0:
-        status = 1
-        try:
-            tier1 = harness.engine.tier1
-            assert isinstance(tier1, Background)
-            compiled = tier1.counts["regions_compiled"]
-            run_until(harness, lambda tier1: tier1.counts["regions_compiled"] > compiled, LOOP[:4] + struct.pack("<I", 0xE2211009) + LOOP[8:])
-            status = 0 if tier1.client.starts == 1 else 2  # its parent's server
-        finally:
-            os._exit(status)
-    assert os.waitpid(child, 0)[1] == 0
+    tier1 = harness.engine.tier1
+    assert isinstance(tier1, Background)
+
+    def child() -> bool:
+        compiled = tier1.counts["regions_compiled"]
+        run_until(harness, lambda tier1: tier1.counts["regions_compiled"] > compiled, LOOP[:4] + struct.pack("<I", 0xE2211009) + LOOP[8:])
+        return tier1.client.starts == 1  # its parent's server
+
+    assert status_of_child(harness.engine, child) == 0
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("abort", "crash"), ("llvm's memory", "memory"), ("bug", "error"), ("nonsense", "error")])
@@ -441,7 +437,6 @@ def servers(cache: Path) -> list[int]:
     return found
 
 
-@pytest.mark.timeout(300)
 def test_servers_that_are_killed_all_the_time_cost_no_more_than_time(tmp_path: Path) -> None:
     image.load()
     os.symlink(Path(paths.cache_dir()) / "kernels", tmp_path / "kernels")

@@ -13,9 +13,11 @@ from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_SIZE
 from runtime.process_block import BLOCK_BYTES, BLOCKS, proc
 from runtime.vcpu import VCpu
+from tests.engine.children import status_of_child
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
 from tests.engine.test_threads import run_all
+from tests.patience import SECONDS
 
 SHARED = 0x90000
 LINKERS = 3
@@ -55,7 +57,6 @@ def place(harness: Harness, *pieces: bytes) -> list[int]:
     return [start + sum(len(piece) + len(end) for piece in pieces[:i]) for i in range(len(pieces))]
 
 
-@pytest.mark.timeout(180)
 def test_no_plain_store_is_lost_to_a_store_conditional(harness: Harness) -> None:
     """A store-conditional that succeeded although the other word was stored to after the link would take that store back."""
     links = LINKS[harness.engine.scheme.name.lower()]
@@ -66,7 +67,6 @@ def test_no_plain_store_is_lost_to_a_store_conditional(harness: Harness) -> None
     assert (harness.memory.u32(SHARED), harness.memory.u32(SHARED + 4)) == (LINKERS * links, links * STORES_FOR_EACH)
 
 
-@pytest.mark.timeout(180)
 def test_pages_become_exclusive_under_running_stores(harness: Harness) -> None:
     """Each page is linked for the first time while another vCPU stores to it without a pause."""
     links = LINKS[harness.engine.scheme.name.lower()] // 20
@@ -79,7 +79,6 @@ def test_pages_become_exclusive_under_running_stores(harness: Harness) -> None:
             harness.engine.free_vcpu(vcpu)
 
 
-@pytest.mark.timeout(180)
 def test_maps_and_sections_under_way(harness: Harness) -> None:
     """Exclusive sections and remapped pages in the midst of it all: nothing hangs and nothing is lost."""
     links = LINKS[harness.engine.scheme.name.lower()] // 4
@@ -101,11 +100,10 @@ def test_maps_and_sections_under_way(harness: Harness) -> None:
         assert run_all(harness, vcpus) == [Exit.EXCEPTION] * 3
     finally:
         done.set()
-        disturber.join(60)
+        disturber.join(SECONDS)
     assert (harness.memory.u32(SHARED), harness.memory.u32(SHARED + 4)) == (2 * links, links * 4)
 
 
-@pytest.mark.timeout(180)
 def test_a_child_forked_under_way_can_link_and_store(harness: Harness) -> None:
     links = LINKS[harness.engine.scheme.name.lower()]
     link, store = place(harness, LINK, STORE)
@@ -113,25 +111,21 @@ def test_a_child_forked_under_way_can_link_and_store(harness: Harness) -> None:
     own = vcpu_at(harness, link, r2=SHARED, r7=200)
     statuses: list[int] = []
 
+    def child() -> bool:
+        before = harness.memory.u32(SHARED)
+        return harness.engine.run(own) == Exit.EXCEPTION and harness.memory.u32(SHARED) == before + 200
+
     def fork_often() -> None:
         for _ in range(4):
-            harness.engine.before_fork()
-            child = os.fork()
-            harness.engine.after_fork(child == 0, own)
-            if child == 0:
-                before = harness.memory.u32(SHARED)
-                fine = harness.engine.run(own) == Exit.EXCEPTION and harness.memory.u32(SHARED) == before + 200
-                os._exit(0 if fine else 1)
-            statuses.append(os.waitpid(child, 0)[1])
+            statuses.append(status_of_child(harness.engine, child, own))
 
     forker = threading.Thread(target=fork_often)
     forker.start()
     assert run_all(harness, vcpus) == [Exit.EXCEPTION] * 3
-    forker.join(60)
+    forker.join(SECONDS)
     assert statuses == [0] * 4
 
 
-@pytest.mark.timeout(180)
 def test_the_arena_is_emptied_while_vcpus_wait_inside_helpers(harness: Harness) -> None:
     """A vCPU that waits for others inside a store-conditional (hst), a load-link (flush, excl) or an ageing store goes on in code that must still be there."""
     links = LINKS[harness.engine.scheme.name.lower()]
@@ -140,20 +134,22 @@ def test_the_arena_is_emptied_while_vcpus_wait_inside_helpers(harness: Harness) 
     done = threading.Event()
 
     def fill() -> None:
-        full = proc.offset("blocks") + BLOCKS * BLOCK_BYTES
-        for _ in range(RESETS):
-            resets = harness.engine.arena_resets
-            harness.engine.block.put("block_end", full)
-            harness.memory.invalidate(link, len(LINK))
-            while harness.engine.arena_resets == resets and not done.wait(0.002):
-                pass
+        harness.engine.block.put("block_end", proc.offset("blocks") + BLOCKS * BLOCK_BYTES)
+        harness.memory.invalidate(link, len(LINK))
 
-    filler = threading.Thread(target=fill)
+    def fill_often() -> None:
+        for resets in range(1, RESETS):
+            while harness.engine.arena_resets < resets and not done.wait(0.002):
+                pass
+            fill()
+
+    fill()  # once at least
+    filler = threading.Thread(target=fill_often)
     filler.start()
     try:
         assert run_all(harness, vcpus) == [Exit.EXCEPTION] * 4
     finally:
         done.set()
-        filler.join(60)
+        filler.join(SECONDS)
     assert (harness.memory.u32(SHARED), harness.memory.u32(SHARED + 4)) == (3 * links, links * 4)
     assert harness.engine.arena_resets > 0

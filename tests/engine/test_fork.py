@@ -5,20 +5,20 @@ from __future__ import annotations
 import fcntl
 import importlib
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dbt.abi.exits import REQUEST_CODE, Exit
+from runtime.background import Background
 from runtime.own_files import open_apart
+from tests.engine.children import status_of_child
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
 
-CHILD_SECONDS = 30  # a child that hangs ends itself
 UDF = arm(0xE7F000F0)
 IMPORTING = "a_module_that_is_slow_to_import"
 
@@ -30,23 +30,6 @@ def harness() -> Iterator[Harness]:
     made.close()
 
 
-def status_of_child(harness: Harness, child: Callable[[], bool]) -> int:
-    """Fork, and give the status of a child that ends well if *child* gives True in it."""
-    harness.engine.before_fork()
-    pid = os.fork()
-    harness.engine.after_fork(pid == 0, harness.vcpu)
-    if pid == 0:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-        signal.alarm(CHILD_SECONDS)
-        try:
-            os._exit(0 if child() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(pid, 0)[1]
-
-
-@pytest.mark.timeout(120)
 def test_a_child_can_import_what_another_thread_is_importing(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module takes its time until the fork is done, but a second at most: the fork waits for it."""
     (tmp_path / f"{IMPORTING}.py").write_text("import sys\nsys.begun.set()\nsys.forked.wait(1)\n")
@@ -58,14 +41,13 @@ def test_a_child_can_import_what_another_thread_is_importing(harness: Harness, t
     importer.start()
     begun.wait()
     try:
-        assert status_of_child(harness, lambda: importlib.import_module(IMPORTING) is not None) == 0
+        assert status_of_child(harness.engine, lambda: importlib.import_module(IMPORTING) is not None, harness.vcpu) == 0
     finally:
         forked.set()
         importer.join()
         sys.modules.pop(IMPORTING, None)
 
 
-@pytest.mark.timeout(120)
 def test_a_child_is_not_called_out_for_a_thread_it_does_not_have(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread is about to empty the arena, and has called all vCPUs out of native code."""
     engine, tried, forked = harness.engine, threading.Event(), threading.Event()
@@ -83,13 +65,12 @@ def test_a_child_is_not_called_out_for_a_thread_it_does_not_have(harness: Harnes
     assert harness.vcpu.get("request") & REQUEST_CODE
     harness.vcpu.pc = pc
     try:
-        assert status_of_child(harness, lambda: engine.run(harness.vcpu) == Exit.EXCEPTION) == 0
+        assert status_of_child(engine, lambda: engine.run(harness.vcpu) == Exit.EXCEPTION, harness.vcpu) == 0
     finally:
         forked.set()
         resetter.join()
 
 
-@pytest.mark.timeout(120)
 def test_a_child_does_not_keep_a_lock_that_another_thread_had(harness: Harness, tmp_path: Path) -> None:
     """The lock of a cache file lasts until every copy of its descriptor is closed."""
     path = str(tmp_path / "lock")
@@ -129,8 +110,31 @@ def test_a_child_does_not_keep_a_lock_that_another_thread_had(harness: Harness, 
 
     trier = threading.Thread(target=release_and_try)
     trier.start()
-    assert status_of_child(harness, child) == 0
+    assert status_of_child(harness.engine, child, harness.vcpu) == 0
     trier.join()
     for file in (told, tell, wait):
         os.close(file)
     assert free == [True]
+
+
+def test_a_child_does_not_keep_the_compile_thread_s_locks(harness: Harness) -> None:
+    """The compile thread works on the engine's memory until the fork is done, but a moment at most; the child's end needs that lock too."""
+    tier1 = harness.engine.tier1
+    assert isinstance(tier1, Background)
+    entered, forked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with tier1.memory:
+            entered.set()
+            forked.wait(0.2)
+
+    def child() -> bool:
+        tier1.stop()
+        return True
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait()
+    assert status_of_child(harness.engine, child) == 0
+    forked.set()
+    holder.join()

@@ -104,7 +104,6 @@ def test_code_on_the_page_is_forgotten(harness: Harness) -> None:
         assert (harness.vcpu.get("r9"), harness.vcpu.get("r0")) == (count - 1, count)
 
 
-@pytest.mark.timeout(120)
 def test_parallel_operations_lose_nothing(harness: Harness) -> None:
     """Two vCPUs count with different forms on one word: additions, and additions as compare-and-swap."""
     count = 20_000

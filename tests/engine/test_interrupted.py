@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +17,7 @@ from dbt.abi.exclusive import GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES, LOCKE
 from dbt.abi.exits import REQUEST_STOP, Exit
 from runtime.process_block import proc
 from runtime.vcpu import VCpu
+from tests.engine.children import fork
 from tests.engine.test_exclusive import LDREX, NOP, SCHEMES, STRICT, WORD, Machine, arm
 
 ADD = 0xE2814001  # add r4, r1, #1
@@ -94,30 +95,17 @@ def test_the_end_of_the_thread(m: Machine, steps: int) -> None:
     others_go_on(m, (m.b, m.a))
 
 
-def fork(m: Machine, by: VCpu, child_goes_on: Callable[[], None]) -> int:
-    """A fork by the thread of vCPU *by*: the child's process number. The child ends with status 0 if *child_goes_on* comes back."""
-    m.engine.before_fork()
-    child = os.fork()
-    m.engine.after_fork(child == 0, by)
-    if child == 0:
-        try:
-            child_goes_on()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return child
-
-
 @pytest.mark.parametrize("steps", range(4))
 def test_a_fork_by_the_thread(m: Machine, steps: int) -> None:
     """Parent and child both go on with the step they were at; a reservation may be lost, but nothing else."""
     begin(m, steps)
 
-    def child_goes_on() -> None:
+    def child_goes_on() -> bool:
         finish(m, steps)
         others_go_on(m, (m.a, m.engine.new_vcpu()))
+        return True
 
-    child = fork(m, m.a, child_goes_on)
+    child = fork(m.engine, child_goes_on, m.a)
     finish(m, steps)
     others_go_on(m, (m.a, m.b))
     assert os.waitpid(child, 0)[1] == 0
@@ -127,7 +115,12 @@ def test_a_fork_by_the_thread(m: Machine, steps: int) -> None:
 def test_a_fork_by_another_thread(m: Machine, steps: int) -> None:
     """The child has only the thread that forked, and its reservation."""
     begin(m, steps)
-    child = fork(m, m.b, lambda: others_go_on(m, (m.b, m.engine.new_vcpu())))
+
+    def child_goes_on() -> bool:
+        others_go_on(m, (m.b, m.engine.new_vcpu()))
+        return True
+
+    child = fork(m.engine, child_goes_on, m.b)
     finish(m, steps)
     others_go_on(m, (m.a, m.b))
     assert os.waitpid(child, 0)[1] == 0
@@ -142,7 +135,6 @@ def finish(m: Machine, steps: int) -> None:
         assert m.memory.u32(WORD) == before + (m.a.get("r0") == 0)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("scheme", STRICT)
 def test_signals_while_a_thread_is_held(scheme: str) -> None:
     """A thread that waits for the end of an exclusive section, and one that waits to begin its own, are woken by signals, and go on waiting."""

@@ -22,6 +22,7 @@ from tests.engine.harness import CODE, Harness
 from tests.engine.test_exclusive import BIG_ENDIAN, LDREXD, STREXD, Machine
 from tests.engine.test_exclusive import WORD as WORD_OF_MACHINE
 from tests.engine.test_memory import arm
+from tests.patience import SECONDS
 
 STL, LDA, LDREX, STREX, STR, YIELD = 0xE182FC91, 0xE1921C9F, 0xE1921F9F, 0xE1820F91, 0xE5821000, 0xE320F001
 WORD, PIECES = 0x90000, 0xA0000
@@ -118,7 +119,7 @@ def looping() -> Iterator[Harness]:
         pass
     yield harness
     vcpu.request(REQUEST_STOP)
-    thread.join(60)
+    thread.join(SECONDS)
     harness.close()
 
 

@@ -13,8 +13,10 @@ from dbt.abi.exits import FAULT_UNMAPPED, REQUEST_STOP, Exit
 from dbt.abi.memory import PAGE_SIZE
 from runtime.engine import Engine
 from runtime.vcpu import VCpu
+from tests.engine.children import status_of_child
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
+from tests.patience import SECONDS
 
 COUNTERS = 0x90000
 # loop: ldr r1, [r2]; add r1, r1, #1; str r1, [r2]; b loop
@@ -67,11 +69,10 @@ class Runners:
         for vcpu in self.vcpus:
             vcpu.request(REQUEST_STOP)
         for thread in self.threads:
-            thread.join(30)
+            thread.join(SECONDS)
         assert self.exits == [Exit.REQUEST] * len(self.vcpus)
 
 
-@pytest.mark.timeout(120)
 def test_nobody_moves_inside(harness: Harness) -> None:
     with Runners(harness) as runners:
         for _ in range(20):
@@ -84,7 +85,6 @@ def test_nobody_moves_inside(harness: Harness) -> None:
             runners.wait_for_progress()
 
 
-@pytest.mark.timeout(120)
 def test_entered_twice_by_one_thread(harness: Harness) -> None:
     with Runners(harness) as runners:
         with harness.engine.exclusive_section():
@@ -94,7 +94,6 @@ def test_entered_twice_by_one_thread(harness: Harness) -> None:
         runners.wait_for_progress()
 
 
-@pytest.mark.timeout(120)
 def test_two_threads_ask_at_once(harness: Harness) -> None:
     inside: list[int] = []
     overlaps: list[int] = []
@@ -111,12 +110,11 @@ def test_two_threads_ask_at_once(harness: Harness) -> None:
         for asker in askers:
             asker.start()
         for asker in askers:
-            asker.join(60)
+            asker.join(SECONDS)
         runners.wait_for_progress()
     assert set(overlaps) == {1} and len(overlaps) == 600
 
 
-@pytest.mark.timeout(120)
 def test_a_vcpu_that_starts_inside_a_section_waits_for_its_end(harness: Harness) -> None:
     vcpu = harness.engine.new_vcpu()
     vcpu.pc = harness.load(COUNT)
@@ -130,10 +128,9 @@ def test_a_vcpu_that_starts_inside_a_section_waits_for_its_end(harness: Harness)
     while not harness.memory.u32(COUNTERS):
         os.sched_yield()
     vcpu.request(REQUEST_STOP)
-    thread.join(30)
+    thread.join(SECONDS)
 
 
-@pytest.mark.timeout(120)
 def test_pages_change_under_running_stores(harness: Harness) -> None:
     """Nothing is in flight to a page when its flags fall: the vCPU faults, precisely, or not at all."""
     vcpu = harness.engine.new_vcpu()
@@ -146,28 +143,30 @@ def test_pages_change_under_running_stores(harness: Harness) -> None:
         os.sched_yield()
     with harness.engine.exclusive_section():
         harness.memory.set_flags(COUNTERS, PAGE_SIZE, 0)
-    thread.join(30)
+    thread.join(SECONDS)
     assert exits == [Exit.MEMORY_FAULT]
     assert (vcpu.get("fault_addr"), vcpu.get("fault_info")) == (COUNTERS, FAULT_UNMAPPED)
 
 
-@pytest.mark.timeout(120)
 def test_a_child_forked_under_way_has_one_vcpu(harness: Harness) -> None:
     own = harness.engine.new_vcpu()
     own.pc = harness.load(COUNT)
     own.put("r2", COUNTERS + 64 * THREADS)
+
+    def stop_when_it_counts() -> None:
+        while not harness.memory.u32(COUNTERS + 64 * THREADS):
+            os.sched_yield()
+        own.request(REQUEST_STOP)
+
+    def child() -> bool:
+        alone = harness.engine.vcpus == [own] and harness.engine.block.get("parallel") == 0
+        threading.Thread(target=stop_when_it_counts).start()
+        stopped = harness.engine.run(own) == Exit.REQUEST
+        with harness.engine.exclusive_section():
+            return alone and stopped
+
     with Runners(harness) as runners:
-        harness.engine.before_fork()
-        child = os.fork()
-        harness.engine.after_fork(child == 0, own)
-        if child == 0:
-            fine = harness.engine.vcpus == [own] and harness.engine.block.get("parallel") == 0
-            timer = threading.Timer(0.05, own.request, (REQUEST_STOP,))
-            timer.start()
-            fine = fine and harness.engine.run(own) == Exit.REQUEST and harness.memory.u32(COUNTERS + 64 * THREADS) > 0
-            with harness.engine.exclusive_section():
-                os._exit(0 if fine else 1)
-        assert os.waitpid(child, 0)[1] == 0
+        assert status_of_child(harness.engine, child, own) == 0
         runners.wait_for_progress()
 
 

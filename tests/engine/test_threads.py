@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from dbt.abi.exits import REQUEST_STOP, Exit
 from dbt.abi.memory import PAGE_SIZE
-from runtime.background import Background
 from runtime.vcpu import VCpu
+from tests.engine.children import status_of_child
 from tests.engine.harness import CODE, Harness
 from tests.engine.test_code_changes import BX_LR, CALL_R6, mov_r0
 from tests.engine.test_memory import arm
+from tests.patience import SECONDS
 
 THREADS = 4
 SHARED = 0x90000
@@ -42,7 +40,7 @@ def run_all(harness: Harness, vcpus: list[VCpu]) -> list[Exit]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(SECONDS)
     assert not any(thread.is_alive() for thread in threads)
     return exits
 
@@ -57,7 +55,6 @@ def vcpus_at(harness: Harness, pc: int, **regs: int) -> list[VCpu]:
     return made
 
 
-@pytest.mark.timeout(120)
 def test_exclusive_counter(harness: Harness) -> None:
     # loop: ldrex r1, [r2]; add r1, r1, #1; strex r3, r1, [r2]; cmp r3, #0; bne loop; subs r7, r7, #1; bne loop
     loop = arm(0xE1921F9F, 0xE2811001, 0xE1823F91, 0xE3530000, 0x1AFFFFFA, 0xE2577001, 0x1AFFFFF8)
@@ -66,7 +63,6 @@ def test_exclusive_counter(harness: Harness) -> None:
     assert harness.memory.u32(SHARED) == THREADS * 20_000
 
 
-@pytest.mark.timeout(120)
 def test_each_thread_patches_and_calls_a_function_of_its_own_on_one_page(harness: Harness) -> None:
     for i in range(THREADS):
         harness.memory.write(FUNCTIONS + 64 * i, arm(mov_r0(0), BX_LR))
@@ -79,7 +75,6 @@ def test_each_thread_patches_and_calls_a_function_of_its_own_on_one_page(harness
     assert [vcpu.get("r5") for vcpu in vcpus] == [3_000] * THREADS
 
 
-@pytest.mark.timeout(120)
 def test_requests_reach_all(harness: Harness) -> None:
     vcpus = vcpus_at(harness, harness.load(arm(0xE2800001, 0xEAFFFFFD)))  # loop: add r0, r0, #1; b loop
     timer = threading.Timer(0.3, lambda: [vcpu.request(REQUEST_STOP) for vcpu in vcpus])
@@ -87,7 +82,6 @@ def test_requests_reach_all(harness: Harness) -> None:
     assert run_all(harness, vcpus) == [Exit.REQUEST] * THREADS
 
 
-@pytest.mark.timeout(120)
 def test_the_arena_is_emptied_while_others_run(harness: Harness) -> None:
     from runtime.process_block import BLOCK_BYTES, BLOCKS, proc
 
@@ -97,22 +91,22 @@ def test_the_arena_is_emptied_while_others_run(harness: Harness) -> None:
     loop = arm(CALL_R6, 0xE0855000, 0xE2866040, 0xE0066009, 0xE186600A, 0xE2577001, 0x1AFFFFF8)
     vcpus = vcpus_at(harness, harness.load(loop), r5=0, r6=FUNCTIONS, r7=64 * 4_000, r9=0xFFF, r10=FUNCTIONS)
     full = proc.offset("blocks") + BLOCKS * BLOCK_BYTES
-    harness.memory.invalidate(FUNCTIONS, PAGE_SIZE)
 
     def fill() -> None:
         harness.engine.block.put("block_end", full)
         harness.memory.invalidate(FUNCTIONS, PAGE_SIZE)
 
+    fill()
     timers = [threading.Timer(0.01 * n, fill) for n in range(1, 6)]
     for timer in timers:
         timer.start()
     assert run_all(harness, vcpus) == [Exit.FETCH_FAULT] * THREADS
+    assert harness.engine.arena_resets > 0
     assert [vcpu.get("r5") for vcpu in vcpus] == [4_000 * sum(range(64))] * THREADS
     for timer in timers:
         timer.join()
 
 
-@pytest.mark.timeout(120)
 def test_a_forked_child_goes_on_while_threads_of_the_parent_change_code(harness: Harness) -> None:
     for i in range(THREADS):
         harness.memory.write(FUNCTIONS + 64 * i, arm(mov_r0(0), BX_LR))
@@ -123,50 +117,16 @@ def test_a_forked_child_goes_on_while_threads_of_the_parent_change_code(harness:
     own = vcpus.pop()
     statuses = []
 
+    def child() -> bool:
+        own.put("r7", 100)
+        return (harness.engine.run(own), own.get("r5")) == (Exit.FETCH_FAULT, 150)
+
     def fork_often() -> None:
         for _ in range(5):
-            harness.engine.before_fork()
-            child = os.fork()
-            harness.engine.after_fork(child == 0)
-            if child == 0:
-                own.put("r7", 100)
-                exit = harness.engine.run(own)
-                os._exit(0 if (exit, own.get("r5")) == (Exit.FETCH_FAULT, 150) else 1)
-            statuses.append(os.waitpid(child, 0)[1])
+            statuses.append(status_of_child(harness.engine, child))
 
     forker = threading.Thread(target=fork_often)
     forker.start()
     assert run_all(harness, vcpus) == [Exit.FETCH_FAULT] * (THREADS - 1)
-    forker.join(60)
+    forker.join(SECONDS)
     assert statuses == [0] * 5
-
-
-def test_a_child_is_not_left_with_the_compile_thread_s_locks() -> None:
-    """A fork while the compile thread works on the engine's memory: the child's end needs that lock too."""
-    harness = Harness("arm", "auto")
-    tier1 = harness.engine.tier1
-    assert isinstance(tier1, Background)
-    entered = threading.Event()
-
-    def hold() -> None:
-        with tier1.memory:
-            entered.set()
-            time.sleep(0.2)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    entered.wait()
-    harness.engine.before_fork()
-    child = os.fork()
-    harness.engine.after_fork(child == 0)
-    if child == 0:
-        tier1.stop()
-        os._exit(0)
-    holder.join()
-    deadline = time.monotonic() + 5
-    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    if ended == (0, 0):
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    assert ended == (child, 0)

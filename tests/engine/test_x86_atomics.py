@@ -71,7 +71,6 @@ def race(harness: Harness, *texts: str, **regs: int) -> list[VCpu]:
     return vcpus
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("text", [ADD, STEP], ids=["xadd", "adc"])
 def test_counting(harness: Harness, text: str) -> None:
     times = TIMES[harness.engine.scheme.name.lower()]
@@ -79,33 +78,28 @@ def test_counting(harness: Harness, text: str) -> None:
     assert harness.memory.u64(SHARED) == THREADS * times
 
 
-@pytest.mark.timeout(180)
 def test_a_lock(harness: Harness) -> None:
     times = TIMES[harness.engine.scheme.name.lower()] // 10
     race(harness, *[TAKE] * THREADS, rbx=SHARED, rdi=times)
     assert harness.memory.u64(SHARED + 8) == THREADS * times
 
 
-@pytest.mark.timeout(180)
 def test_plain_stores_beside_it(harness: Harness) -> None:
     times = TIMES[harness.engine.scheme.name.lower()]
     race(harness, ADD_NARROW, ADD_NARROW, COUNT, rbx=SHARED, rdi=times)
     assert (harness.memory.u32(SHARED), harness.memory.u32(SHARED + 4)) == (2 * times, times)
 
 
-@pytest.mark.timeout(180)
 def test_split_across_pages_nothing_is_lost(harness: Harness) -> None:
     race(harness, *[ADD] * THREADS, rbx=SPLIT, rdi=TIMES_SPLIT)
     assert harness.memory.u64(SPLIT) == THREADS * TIMES_SPLIT
     assert harness.engine.block.get("sections") >= THREADS * TIMES_SPLIT, "each with the other vCPU held"
 
 
-@pytest.mark.timeout(180)
 def test_split_across_pages_nothing_is_torn(harness: Harness) -> None:
     assert not any(vcpu.get("cf") for vcpu in race(harness, *[FLIP] * THREADS, rbx=SPLIT, rdi=TIMES_SPLIT))
 
 
-@pytest.mark.timeout(180)
 def test_sixteen_bytes(harness: Harness) -> None:
     times = TIMES[harness.engine.scheme.name.lower()]
     assert not any(vcpu.get("cf") for vcpu in race(harness, *[PAIR] * THREADS, rsi=SHARED, rdi=times))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import SECONDS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPS = "20"
 EXPECTED = {
@@ -25,5 +27,5 @@ EXPECTED = {
 @pytest.mark.parametrize("name", EXPECTED)
 def test_output(name: str, tier: str, guests: Path) -> None:
     command = [sys.executable, "-m", "dbt", "run", "--tier", tier, str(guests / f"{name}.elf"), LOOPS]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stdout) == (0, EXPECTED[name]), done.stderr

@@ -7,13 +7,13 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from runtime import image as images
 from runtime.kernels import build
+from tests.patience import SECONDS
 
 from .test_objects import compiled
 
@@ -113,7 +113,7 @@ image.load()
 def test_several_processes_build_once(cache: Path) -> None:
     (cache / "answer.o").write_bytes(compiled(ANSWER))
     processes = [subprocess.Popen([sys.executable, "-c", PROCESS, str(cache)], env={**os.environ, "PYTHONPATH": os.getcwd()}) for _ in range(3)]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(SECONDS) for process in processes] == [0, 0, 0]
     assert builds(cache) == 1
 
 
@@ -133,26 +133,16 @@ def test_full_disk_costs_only_time(cache: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
 
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", FULL + PROCESS, str(cache)], env=environment, preexec_fn=full, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", FULL + PROCESS, str(cache)], env=environment, preexec_fn=full, capture_output=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     assert b"can't be kept" in done.stderr
     assert [path.name for path in (cache / "kernels").iterdir() if path.stat().st_size] == []
-    subprocess.run([sys.executable, "-c", PROCESS, str(cache)], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", PROCESS, str(cache)], env=environment, check=True, timeout=SECONDS)
     assert (builds(cache), len(kept(cache))) == (2, 1)
 
 
 def test_warm_start_imports_no_compiler(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(monkeypatch)
     code = "import sys; from runtime import image; image.load(); print([m for m in ('numba', 'llvmlite', 'numpy', 'capstone') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.getcwd()}, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.getcwd()}, capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout.strip() == "[]", done.stderr
-
-
-def test_loading_is_quick(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start(monkeypatch)
-    best = 1.0
-    for _ in range(5):
-        begin = time.perf_counter()
-        start(monkeypatch)
-        best = min(best, time.perf_counter() - begin)
-    assert best < 0.02

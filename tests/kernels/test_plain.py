@@ -10,6 +10,7 @@ import sys
 
 from dbt.ir.types import F32, F64, I32, V64, V128, Type
 from runtime.image import Image
+from tests.patience import SECONDS
 
 from .cells import RareRunner, runner
 from .test_softfloat import operand
@@ -44,7 +45,7 @@ def test_same_results(image: Image) -> None:
     for run, values, mode in work:
         state, record = run.prepare(*values, mode=mode)
         lines.append(json.dumps([bytes(state).hex(), bytes(record).hex()]))
-    done = subprocess.run([sys.executable, "-c", PROGRAM], input="\n".join(lines), text=True, capture_output=True, timeout=120,
+    done = subprocess.run([sys.executable, "-c", PROGRAM], input="\n".join(lines), text=True, capture_output=True, timeout=SECONDS,
                           env={**os.environ, "PYTHONPATH": os.getcwd(), "NUMBA_DISABLE_JIT": "1"})  # fmt: skip
     assert done.returncode == 0, done.stderr
     for (run, values, mode), line in zip(work, done.stdout.split(), strict=True):

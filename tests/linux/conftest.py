@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from runtime.paths import cache_dir
+from tests.patience import SECONDS
 from tests.process_group import run_group
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "DBT_CACHE_DIR": cache_dir()}  # of dbt, and so of guests
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -23,7 +26,6 @@ def run(request: pytest.FixtureRequest) -> Run:
 
     def start(*words: str, options: tuple[str, ...] = (), **keywords: Any) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "dbt", "run", "--tier", request.param, *options, *words]
-        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(Path.home())}
-        return run_group(command, env=environment, **{"cwd": HERE, "timeout": 120, **keywords})
+        return run_group(command, env=ENVIRONMENT, **{"cwd": HERE, "timeout": SECONDS, **keywords})
 
     return start

@@ -24,7 +24,6 @@ CROWDS = {
 }
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("what", CROWDS)
 def test_crowd(run: Run, what: str) -> None:
     done = run("./crowd.elf", what)

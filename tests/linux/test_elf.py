@@ -13,6 +13,7 @@ import pytest
 from runtime.linux.elf import PF_R, PF_W, PF_X, PT_INTERP, PT_LOAD, Elf, read_elf
 from runtime.linux.errors import GuestFormatError, UsageError
 from tests.linux.conftest import HERE, ROOT
+from tests.patience import SECONDS
 
 BASE = 0x10000
 
@@ -103,7 +104,7 @@ def test_random_damage_never_escapes(tmp_path: Path) -> None:
 
 
 def dbt(*words: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-m", "dbt", "run", *words], cwd=ROOT, capture_output=True, timeout=SECONDS, check=False)
 
 
 def refused(reason: str, *words: str) -> None:

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from runtime import image
-from tests.linux.conftest import ROOT
+from runtime.paths import cache_dir
+from tests.linux.conftest import ENVIRONMENT, ROOT
+from tests.patience import SECONDS
 
 CRC32 = ROOT / "tests" / "guests" / "crc32.elf"
 LIMIT = 5000  # bytes: less than any of the files needs
@@ -32,25 +34,24 @@ def cache(tmp_path: Path) -> Path:
     kernels = tmp_path / "kernels"
     kernels.mkdir()
     name = image.key() + ".image"
-    (kernels / name).symlink_to(Path(os.environ.get("DBT_CACHE_DIR") or Path.home() / ".cache" / "dbt-translator") / "kernels" / name)
+    (kernels / name).symlink_to(Path(cache_dir()) / "kernels" / name)
     return tmp_path
 
 
 def run(cache: Path, tier: str, before: Callable[[], None] | None = None) -> tuple[bytes, dict[str, Any]]:
     """What the guest says, and the counters; the guest must end well. *before* runs in the new process first."""
     stats, output = os.pipe()
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "DBT_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**ENVIRONMENT, "DBT_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "dbt", "run", "--tier", tier, f"--stats=/proc/self/fd/{output}", str(CRC32)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, pass_fds=(output,), preexec_fn=before) as process:
         os.close(output)
-        said, _ = process.communicate(timeout=100)
+        said, _ = process.communicate(timeout=SECONDS)
         with open(stats) as file:
             found = json.load(file)
     assert process.returncode == 0
     return said, found
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("tier", "made", "saved"), [("0", "insns_lifted", "templates"), ("1", "regions_compiled", "regions_from_cache")])
 def test_full_disk(cache: Path, tier: str, made: str, saved: str) -> None:
     without, first = run(cache, tier, no_room)

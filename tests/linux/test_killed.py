@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from runtime import image
 from runtime.paths import cache_dir
 from tests.linux.conftest import HERE, ROOT
@@ -19,7 +17,6 @@ from tests.linux.conftest import HERE, ROOT
 KILLS = int(os.environ.get("DBT_KILLS", "8"))
 
 
-@pytest.mark.timeout(300)
 def test_killed_runs_leave_a_sound_cache(tmp_path: Path) -> None:
     image.load()
     shutil.copytree(Path(cache_dir()) / "kernels", tmp_path / "kernels", ignore=shutil.ignore_patterns("*.shapes"))

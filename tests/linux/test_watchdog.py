@@ -7,22 +7,17 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-from tests.linux.conftest import HERE, ROOT
+from tests.linux.conftest import ENVIRONMENT, HERE
 
 WAITING = re.compile(rb"  \d+: pc 0x[0-9a-f]+ sp 0x[0-9a-f]+ (\w+)\([^)]*\), request 0x0, host sleeping \w+\n")
 
 
-@pytest.mark.timeout(120)
 def test_waiting_threads_are_described() -> None:
     """The program waits for ever: it is ended when the watchdog, which speaks again and again, has seen all three threads wait."""
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(Path.home())}
     command = [sys.executable, "-m", "dbt", "run", "--watchdog", "0.3", "./waits.elf"]
     said = b""
-    with subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE, start_new_session=True) as process:
+    with subprocess.Popen(command, cwd=HERE, env=ENVIRONMENT, stderr=subprocess.PIPE, start_new_session=True) as process:
         assert process.stderr is not None
         try:
             for line in process.stderr:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.linux.conftest import HERE, Run
+from tests.patience import SECONDS
 
 MACHINES = {"i386": "i686", "x86_64": "x86_64"}
 SI_KERNEL = 128
@@ -96,7 +97,7 @@ def test_the_host_says_the_same(arch: str, kind: int) -> None:
     """Where the host's kernel runs such programs."""
     program = Path(HERE, arch, "faults.elf")
     try:
-        done = subprocess.run([program, str(kind)], capture_output=True, timeout=60, check=False)
+        done = subprocess.run([program, str(kind)], capture_output=True, timeout=SECONDS, check=False)
     except OSError:
         pytest.skip(f"the host runs no {arch} programs")
     check_fault(done, kind)

@@ -15,6 +15,7 @@ import pytest
 from bench.guests import build
 from bench.slices import parse
 from dbt.abi.exclusive import SCHEMES
+from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LINKS = Path(__file__).resolve().parent / "links.elf"
@@ -27,7 +28,7 @@ POPS = int(os.environ.get("DBT_STACK_POPS", "6000"))
 
 def run(scheme: str, *words: str, idiom: bool = True) -> subprocess.CompletedProcess[str]:
     options = ["--atomics", scheme, *([] if idiom else ["--no-idiom"])]
-    return subprocess.run([sys.executable, "-m", "dbt", "run", *options, *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=280)
+    return subprocess.run([sys.executable, "-m", "dbt", "run", *options, *words], cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
 
 
 def stored(scheme: str) -> dict[str, int]:
@@ -59,5 +60,5 @@ def test_stack_stays_whole(scheme: str, idiom: bool) -> None:
 def test_tagged_stores_compile() -> None:
     """Scheme hst in compiled code: the addresses of stores that share a check were once defined on one of two ways only, which LLVM took for granted."""
     command = [sys.executable, "-m", "dbt", "run", "--atomics", "hst", "--tier", "1", str(build.HERE / "llsc.elf"), "stack", "2", "1", "0", "0", "400"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0 and parse(done.stdout)["wrong"] == 0, done.stdout + done.stderr

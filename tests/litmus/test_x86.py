@@ -108,7 +108,6 @@ class Machine:
         return found
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("how", ["0 host", "1 host", "1 llsc"])
 @pytest.mark.parametrize("test", TESTS, ids=[test.name for test in TESTS])
 def test_what_is_forbidden_never_happens(test: Litmus, how: str) -> None:

@@ -11,11 +11,11 @@ import os
 import pytest
 
 from tests.conftest import sysroot_of
+from tests.patience import SECONDS
 from tests.programs.cases import CASES, HEAVY, REPRESENTATIVES, X86_CASES, Case
 from tests.programs.guests import GUESTS, Guest
 from tests.programs.reference import QEMU_TIMEOUT, TIERS, difference, reference, translated
 
-LIMITS = {"0": 240, "auto": 240, "1": 240}  # seconds
 SLACK = 30  # seconds, for what is not the two runs
 ALL_TIERS = os.environ.get("DBT_ALL_TIERS") == "1"
 
@@ -32,12 +32,12 @@ def _wanted(guest: Guest, case: Case, tier: str) -> bool:
 
 RUNS = [(guest, case, tier) for guest in GUESTS for tier in TIERS for case in CASES if _wanted(guest, case, tier)]
 
-pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + max(LIMITS.values()) + SLACK)]
+pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + SECONDS + SLACK)]
 
 
 @pytest.mark.parametrize(("guest", "case", "tier"), RUNS, ids=[f"{guest.debian}-{case.name}-{tier}" for guest, case, tier in RUNS])
 def test_equal_to_qemu(guest: Guest, case: Case, tier: str) -> None:
     sysroot = sysroot_of(guest)
     want = reference(case, sysroot)
-    got = translated(case, sysroot, tier, timeout=LIMITS[tier])
+    got = translated(case, sysroot, tier, timeout=SECONDS)
     assert not difference(want, got), difference(want, got) + "\n" + got.stderr.decode(errors="replace")

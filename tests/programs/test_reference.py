@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tests.patience import SECONDS
 from tests.programs.cases import CASES, REPRESENTATIVES, Case
 from tests.programs.reference import Outcome, difference, run
 
@@ -20,9 +21,9 @@ def test_an_expired_limit_ends_all_processes_and_is_a_difference() -> None:
 
 
 def test_status_and_output_are_compared() -> None:
-    one = run(["/bin/sh", "-c", "echo 1; exit 3"], NOTHING, {}, timeout=20)
-    other = run(["/bin/sh", "-c", "echo 2; exit 3"], NOTHING, {}, timeout=20)
-    killed = run(["/bin/sh", "-c", "kill -TERM $$"], NOTHING, {}, timeout=20)
+    one = run(["/bin/sh", "-c", "echo 1; exit 3"], NOTHING, {}, timeout=SECONDS)
+    other = run(["/bin/sh", "-c", "echo 2; exit 3"], NOTHING, {}, timeout=SECONDS)
+    killed = run(["/bin/sh", "-c", "kill -TERM $$"], NOTHING, {}, timeout=SECONDS)
     assert (one.status, killed.status) == (3, -15)
     assert not difference(one, one)
     assert difference(one, other).startswith("output differs at byte 0")

@@ -13,6 +13,8 @@
 
 static volatile sig_atomic_t count, order[8], ordered;
 static void counts(int s) { count++; if (ordered < 8) order[ordered++] = s; }
+static int handled[2]; /* a pipe */
+static void counts_and_tells(int s) { counts(s); write(handled[1], "h", 1); }
 static siginfo_t last;
 static void informs(int s, siginfo_t *info, void *context) { last = *info; count++; (void)s; (void)context; }
 
@@ -106,12 +108,13 @@ int main(void)
 
     int ends[2];
     char c = 0;
-    pipe(ends);
-    on(SIGALRM, counts, SA_RESTART);
-    struct itimerval soon = {.it_value.tv_usec = 30000};
+    pipe(ends), pipe(handled);
+    on(SIGALRM, counts_and_tells, SA_RESTART);
+    struct itimerval soon = {.it_value.tv_usec = 30000}, again = {{0, 30000}, {0, 30000}}, never = {0};
     count = 0;
     if (!fork()) {
-        usleep(90000);
+        read(handled[0], &c, 1);
+        usleep(20000);
         write(ends[1], "x", 1);
         _exit(3);
     }
@@ -119,8 +122,9 @@ int main(void)
     printf("restart read %d", (int)read(ends[0], &c, 1));
     printf(" %c handlers %d\n", c, count);
     on(SIGALRM, counts, 0);
-    setitimer(ITIMER_REAL, &soon, 0);
+    setitimer(ITIMER_REAL, &again, 0); /* again and again: the first may come before the read */
     int got = read(ends[0], &c, 1);
+    setitimer(ITIMER_REAL, &never, 0);
     printf("interrupted read %d %s\n", got, strerror(errno));
     int status;
     wait(&status);

@@ -84,9 +84,9 @@ int main(void)
     a.sa_handler = handler;
     sigaction(SIGUSR1, &a, 0);
     pthread_create(&t[0], 0, reads, &ends[0]);
-    usleep(30000);
-    pthread_kill(t[0], SIGUSR1);
-    pthread_join(t[0], &result);
+    do /* until one comes while it reads */
+        pthread_kill(t[0], SIGUSR1), usleep(5000);
+    while (pthread_tryjoin_np(t[0], &result));
     printf("signalled %d errno %d\n", handled == SIGUSR1, (int)(long)result == EINTR);
 
     pthread_create(&t[0], 0, waits, &ends[0]);
