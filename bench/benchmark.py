@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-DBT, QEMU, UNICORN, NATIVE = "dbt", "qemu", "unicorn", "native"
+COLD, DBT, QEMU, UNICORN, NATIVE = "dbt cold", "dbt", "qemu", "unicorn", "native"
 PEERS = (QEMU, UNICORN, NATIVE)  # what ``--against`` takes
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One measurement: seconds, and peak resident memory in bytes (None: not known). ``warm_up``: seconds that the same work took longer the first time."""
+    """One measurement: seconds, and peak resident memory in bytes of the guest's process and of the compile servers (None: not known, or there was none)."""
 
     seconds: float
     rss: int | None = None
-    warm_up: float | None = None
+    server_rss: int | None = None
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """``subjects`` take one measurement each; DBT is always among them. ``condition`` is ``warm`` (caches hold what an earlier run left) or ``cold``."""
+    """``subjects`` take one measurement each: COLD is dbt without anything known of the program, DBT with what earlier runs left. Those of ``once`` are
+    measured a single time, however many runs are asked for."""
 
     suite: str
     group: str
     name: str
-    condition: str
     subjects: Mapping[str, Callable[[], Timing]]
-
-    @property
-    def label(self) -> str:
-        return f"{self.name} {self.condition}"
-
-
-def once(action: Callable[[], object]) -> Callable[[], None]:
-    """*action*, which only the first call does."""
-    done = False
-
-    def first() -> None:
-        nonlocal done
-        if not done:
-            done = True
-            action()
-
-    return first
+    once: Collection[str] = ()

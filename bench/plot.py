@@ -82,7 +82,7 @@ def _run(report: dict[str, Any], pyplot: Any) -> Any:
             panel.bar(places, [row["ratios"][peer] for row in rows if peer in row["ratios"]], width, label=f"{peer} / dbt")
         panel.axhline(1, color="black", linewidth=0.8)
         panel.set_yscale("log")
-        names = [row["name"] if row["condition"] == "warm" and suite == "kernels" else f"{row['name']} {row['condition']}" for row in rows]
+        names = [row["name"] for row in rows]
         panel.set_xticks([at + width * (len(peers) - 1) / 2 for at in range(len(rows))], names, rotation=45, ha="right", fontsize=8)
         panel.set_title(f"{suite}: time of the other / time of dbt")
         panel.legend(frameon=False)

@@ -1,27 +1,22 @@
 """The suites ``programs`` and ``startup``: Debian programs from a sysroot, timed as a whole.
 
-``cold`` means a cache that knows no program: it has what is made once a machine, the runtime's kernels, the popular shapes and the translator's own modules.
-``warm`` is a run after two others, when the compile server has made what those asked for.
+Cold is a run with a cache that knows no program (``bench.caches``). Warm is a run after two others, when the compile server has made what those asked for.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
-import shutil
-import signal
 import tempfile
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from bench import host, rounds
-from bench.benchmark import DBT, QEMU, Benchmark, Timing, once
-from runtime.compileserver.server import AFTERWARDS, SECONDS
-from runtime.paths import cache_dir
+from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
+from bench.caches import Cache
+from runtime.linux.errors import UsageError
 
 DATA = "data"  # the input file's name, in the working directory
 MEGABYTE = 1_000_000
@@ -105,8 +100,7 @@ STARTUP = (
     Program("python3.11 print(1)", "usr/bin/python3.11", ("-S", "-E", "-c", "print(1)")),
     Program("sqlite3 script", "usr/bin/sqlite3", (":memory:",), stdin=_SMALL_SQL),
 )
-CONDITIONS = ("cold", "warm")
-SERVER = b"runtime.compileserver.server"  # in the command line of a compile server
+FILLING_RUNS = 2  # before the warm ones: the first asks for what is hot, the second for what is hot besides
 
 
 def missing(sysroot: str) -> list[str]:
@@ -115,80 +109,56 @@ def missing(sysroot: str) -> list[str]:
 
 
 def benchmarks(suite: str, sysroot: str, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
-    """Rows of the suite ``programs`` or ``startup``, a row a condition; *scale* multiplies the work of the first.
-    *sysroot* has programs for *arch*."""
-    chosen, group = (PROGRAMS, "long programs") if suite == "programs" else (STARTUP, "start-up")
+    """Rows of the suite ``programs`` or ``startup``; *scale* multiplies the work of the first. *sysroot* has programs for *arch*."""
+    chosen, group, once = (PROGRAMS, "long programs", (COLD,)) if suite == "programs" else (STARTUP, "start-up", ())
     absent = missing(sysroot)
-    return [
-        Benchmark(suite, group, program.name, condition, _subjects(program, condition, sysroot, against, scale, arch))
-        for program in chosen
-        if program.name not in absent
-        for condition in CONDITIONS
-    ]
+    return [Benchmark(suite, group, program.name, _subjects(program, sysroot, against, scale, arch), once) for program in chosen if program.name not in absent]
 
 
-def _subjects(program: Program, condition: str, sysroot: str, against: Collection[str], scale: float, arch: str) -> dict[str, Callable[[], Timing]]:
+def _subjects(program: Program, sysroot: str, against: Collection[str], scale: float, arch: str) -> dict[str, Callable[[], Timing]]:
     command, given = program.command(sysroot, scale), program.input(scale)
+    kept: list[Cache] = []  # the cache of the warm runs: that of the first cold one
+    fillings = 0
+    outputs: set[bytes] = set()
 
     def timed(prefix: list[str], environment: dict[str, str]) -> Timing:
         with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
             if program.megabytes:
                 (Path(directory) / DATA).write_bytes(_data(round(program.megabytes * scale * MEGABYTE)))
             sample = rounds.run([*prefix, *command], environment, stdin=given, cwd=directory)
+        outputs.add(sample.output)
+        if len(outputs) > 1:
+            raise UsageError(f"bench: {program.name}: {Path(prefix[0]).name} gave another output than the runs before")
         return Timing(sample.seconds, sample.rss)
 
-    def warm() -> Timing:
-        fill()
-        found = timed(mine, host.environment())
-        _wait_for_servers()
-        return found
+    def ours(cache: Cache) -> Timing:
+        found = timed(host.ours("-L", sysroot), cache.environment())
+        return Timing(found.seconds, found.rss, cache.settle())
 
     def cold() -> Timing:
-        with tempfile.TemporaryDirectory(prefix="dbt-bench-", ignore_cleanup_errors=True) as cache:
-            keep_kernels(cache)
-            found = timed(mine, host.environment(DBT_CACHE_DIR=cache))
-            for server in _servers(cache):  # what they make serves nobody
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(server, signal.SIGKILL)
+        nonlocal fillings
+        cache = Cache()
+        if kept:
+            found = timed(host.ours("-L", sysroot), cache.environment())
+            cache.end_servers()  # what they make serves nobody
             return found
+        kept.append(cache)
+        fillings = 1
+        return ours(cache)
 
-    def twice() -> None:
-        for _ in range(2):
-            timed(mine, host.environment())
-            _wait_for_servers()
+    def warm() -> Timing:
+        nonlocal fillings
+        if not kept:  # a report that is resumed has the cold figure
+            cold()
+        while fillings < FILLING_RUNS:
+            ours(kept[0])
+            fillings += 1
+        return ours(kept[0])
 
-    mine = host.ours("-L", sysroot)
-    fill = once(twice)
-    subjects: dict[str, Callable[[], Timing]] = {DBT: warm if condition == "warm" else cold}
+    subjects: dict[str, Callable[[], Timing]] = {COLD: cold, DBT: warm}
     if QEMU in against:
         subjects[QEMU] = lambda: timed([host.qemu(arch), "-L", sysroot], host.environment())
     return subjects
-
-
-def keep_kernels(cache: str) -> None:
-    """Copy what is made once a machine from the cache into the empty directory *cache*."""
-    for kind in ("kernels", "bytecode"):
-        directory = Path(cache_dir()) / kind
-        if directory.is_dir():
-            shutil.copytree(directory, Path(cache) / kind)
-
-
-def _wait_for_servers() -> None:
-    """Until no compile server works for our cache any more."""
-    end = time.monotonic() + AFTERWARDS + SECONDS
-    while _servers(cache_dir()) and time.monotonic() < end:
-        time.sleep(0.1)
-
-
-def _servers(cache: str) -> list[int]:
-    """The compile servers that work for the cache directory *cache*."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            command = path.read_bytes().split(b"\0")
-            if os.fsencode(cache) in command and any(SERVER in word for word in command):
-                found.append(int(path.parent.name))
-    return found
 
 
 @cache

@@ -11,15 +11,18 @@ import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import growth, host, programs, rounds
+from bench import growth, host, rounds
+from bench.caches import Cache
 from bench.slices import GUEST as THREADS_GUEST
 from runtime.linux.errors import UsageError
 
 STEADY_INSTRUCTIONS = 40_000_000  # executed by each point of a series about compiled code
 OPERATIONS = 2_000_000  # by all threads of a point together
+FEWEST_POINTS = 3  # of a series that is told
 QUADRATIC = 1.5  # growth above this is told as a finding
 
 
@@ -90,35 +93,49 @@ def run(series: Series, size: int) -> Point:
         words = series.prepare(size, directory)
         stats = directory / "stats.json"
         command = host.ours(f"--stats={stats}", *words)
-        environment = host.environment()
-        if series.cold:
-            programs.keep_kernels(str(directory / "cache"))
-            environment = host.environment(DBT_CACHE_DIR=str(directory / "cache"))
-        elif size not in _FILLED.setdefault(series.name, set()):
-            rounds.run(command, environment)
-            _FILLED[series.name].add(size)
-        sample = rounds.run(command, environment)
+        cache = Cache() if series.cold else _filled(host.ours(*words))
+        sample = rounds.run(command, cache.environment())
+        cache.end_servers()
         return Point(sample.seconds, sample.cpu_seconds, sample.rss, json.loads(stats.read_text()))
 
 
-_FILLED: dict[str, set[int]] = {}  # series and sizes whose caches are warm
+def _filled(command: list[str]) -> Cache:
+    """A cache that knows what *command* runs."""
+    cache = Cache()
+    rounds.run(command, cache.environment())
+    cache.settle()
+    return cache
 
 
-def measure(chosen: Sequence[Series], runs: int) -> dict[str, Any]:
-    """The report: medians of *runs* interleaved runs of each point."""
-    subjects = {(series.name, size): lambda series=series, size=size: run(series, size) for series in chosen for size in series.sizes}
-    samples = rounds.measure(subjects, runs, lambda key: f"{key[0]} {key[1]}")
-    rows = []
-    for series in chosen:
-        points = [samples[series.name, size] for size in series.sizes]
+class Session:
+    """The measurements of one ``dbt bench scaling``, which may end early."""
+
+    def __init__(self, chosen: Sequence[Series], runs: int) -> None:
+        self.chosen, self.runs = chosen, runs
+        self.samples: dict[tuple[str, int], list[Point]] = {}
+
+    def measure(self, after: Callable[[], None] = lambda: None) -> None:
+        """Take all samples; calls *after* each."""
+        subjects = {(series.name, size): partial(run, series, size) for series in self.chosen for size in series.sizes}
+        rounds.measure(subjects, self.runs, lambda key: f"{key[0]} {key[1]}", found=self.samples, after=after)
+
+    def report(self) -> dict[str, Any]:
+        """Medians of what was measured."""
+        rows = [row for series in self.chosen if (row := self._row(series))]
+        return {"benchmark": "scaling", "host": host.describe(), "commit": host.commit(), "runs": self.runs, "rows": rows}
+
+    def _row(self, series: Series) -> dict[str, Any] | None:
+        sizes = [size for size in series.sizes if self.samples.get((series.name, size))]
+        if len(sizes) < FEWEST_POINTS:
+            return None
+        points = [self.samples[series.name, size] for size in sizes]
         wall = [statistics.median(point.seconds for point in found) for found in points]
         cpu = [statistics.median(point.cpu_seconds for point in found) for found in points]
-        rows.append({
-            "series": series.name, "unit": series.unit, "what": series.what, "sizes": list(series.sizes), "seconds": wall, "cpu_seconds": cpu,
-            "rss": [max(point.rss for point in found) for found in points], "growth": exponent(series.sizes, cpu),
+        return {
+            "series": series.name, "unit": series.unit, "what": series.what, "sizes": sizes, "seconds": wall, "cpu_seconds": cpu,
+            "rss": [max(point.rss for point in found) for found in points], "growth": exponent(sizes, cpu),
             "counters": {name: [found[-1].counters.get(name) for found in points] for name in series.counters},
-        })  # fmt: skip
-    return {"benchmark": "scaling", "host": host.describe(), "commit": host.commit(), "runs": runs, "rows": rows}
+        }  # fmt: skip
 
 
 def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:

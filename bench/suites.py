@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bench import host, kernels, programs, rounds
-from bench.benchmark import DBT, NATIVE, QEMU, UNICORN, Benchmark, Timing
+from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
 from runtime.linux.errors import UsageError
 
 SUITES = ("kernels", "programs", "startup")
-TITLES = {QEMU: "qemu-{arch}", UNICORN: "Unicorn", NATIVE: "native"}
+Samples = dict[tuple[int, str], list[Timing]]  # by number of the benchmark and by subject
+SETTINGS = ("benchmark", "arch", "scale", "commit", "host")  # of a report: what must be equal to go on with it
 
 
 def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | None, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
-    """The rows of *suites* (none: all that can run), those *names* alone if any are given."""
+    """The rows of *suites* (none: all that can run), those alone whose names begin with one of *names* if any are given."""
     for suite in suites:
         if suite not in SUITES:
             raise UsageError(f"bench run: --suite {suite}: no such suite: choose from {', '.join(SUITES)}")
@@ -28,102 +30,76 @@ def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | Non
             found += kernels.benchmarks(against, scale, arch)
         elif sysroot is not None:
             found += programs.benchmarks(suite, sysroot, against, scale, arch)
-    known = {benchmark.name for benchmark in found}
     for name in names:
-        if name not in known:
-            raise UsageError(f"bench run: {name}: no such benchmark: choose from {', '.join(sorted(known))}")
-    return [benchmark for benchmark in found if not names or benchmark.name in names]
+        if not any(benchmark.name.startswith(name) for benchmark in found):
+            raise UsageError(f"bench run: {name}: no such benchmark: choose from {', '.join(benchmark.name for benchmark in found)}")
+    return [benchmark for benchmark in found if not names or benchmark.name.startswith(tuple(names))]
 
 
-def measure(chosen: Sequence[Benchmark], runs: int, scale: float, arch: str) -> dict[str, Any]:
-    """The report of *runs* interleaved runs."""
-    subjects: dict[tuple[int, str], Callable[[], Timing]] = {
-        (number, peer): sample for number, benchmark in enumerate(chosen) for peer, sample in benchmark.subjects.items()
-    }
-    samples = rounds.measure(subjects, runs, lambda key: f"{chosen[key[0]].label} {key[1]}")
-    rows = [_row(benchmark, {peer: samples[number, peer] for peer in benchmark.subjects}) for number, benchmark in enumerate(chosen)]
-    peers = {peer for benchmark in chosen for peer in benchmark.subjects}
-    versions = {"qemu": host.qemu_version(arch)} if QEMU in peers else {}
-    return {
-        "benchmark": "run", "host": host.describe() | versions, "commit": host.commit(), "arch": arch, "runs": runs, "scale": scale, "rows": rows,
-        "means": means(rows),
-    }  # fmt: skip
+class Session:
+    """The measurements of one ``dbt bench run``, which may end early and go on later."""
+
+    def __init__(self, chosen: Sequence[Benchmark], runs: int, scale: float, arch: str) -> None:
+        self.chosen, self.runs = chosen, runs
+        self.samples: Samples = {(number, subject): [] for number, benchmark in enumerate(chosen) for subject in benchmark.subjects}
+        peers = {peer for benchmark in chosen for peer in benchmark.subjects}
+        versions = {"qemu": host.qemu_version(arch)} if QEMU in peers else {}
+        self._head = {"benchmark": "run", "host": host.describe() | versions, "commit": host.commit(), "arch": arch, "scale": scale}
+
+    def resume(self, earlier: dict[str, Any]) -> None:
+        """Take over the measurements of the report *earlier*. UsageError if they were taken elsewhere or of something else."""
+        for name in SETTINGS:
+            if earlier.get(name) != self._head[name]:
+                raise UsageError(f"bench run: --resume: the report is of another {name} ({earlier.get(name)}): move it away, or measure with its options")
+        rows = {(row["suite"], row["name"]): row["samples"] for row in earlier["rows"]}
+        for (number, subject), samples in self.samples.items():
+            benchmark = self.chosen[number]
+            samples += [Timing(**sample) for sample in rows.get((benchmark.suite, benchmark.name), {}).get(subject, [])]
+
+    def measure(self, after: Callable[[], None] = lambda: None) -> None:
+        """Take what is missing; calls *after* each measurement."""
+        subjects = {(number, subject): self.chosen[number].subjects[subject] for number, subject in self.samples}
+        once = [(number, subject) for number, subject in subjects if subject in self.chosen[number].once]
+        rounds.measure(subjects, self.runs, lambda key: f"{self.chosen[key[0]].name} {key[1]}", once=once, found=self.samples, after=after)
+
+    def report(self) -> dict[str, Any]:
+        """What is known now. ``missing``: measurements that were not taken."""
+        rows, missing = [], 0
+        for number, benchmark in enumerate(self.chosen):
+            taken = {subject: self.samples[number, subject] for subject in benchmark.subjects}
+            missing += sum(max(0, (1 if subject in benchmark.once else self.runs) - len(samples)) for subject, samples in taken.items())
+            if any(taken.values()):
+                rows.append(_row(benchmark, {subject: samples for subject, samples in taken.items() if samples}))
+        return self._head | {"runs": self.runs, "missing": missing, "rows": rows, "means": means(rows)}
 
 
 def _row(benchmark: Benchmark, samples: dict[str, list[Timing]]) -> dict[str, Any]:
-    seconds = {peer: statistics.median(timing.seconds for timing in found) for peer, found in samples.items()}
+    seconds = {subject: statistics.median(timing.seconds for timing in found) for subject, found in samples.items()}
     return {
-        "suite": benchmark.suite, "group": benchmark.group, "name": benchmark.name, "condition": benchmark.condition, "seconds": seconds,
-        "samples": {peer: [timing.seconds for timing in found] for peer, found in samples.items()},
-        # The peer's time divided by ours: above 1 we are faster.
-        "ratios": {peer: time / seconds[DBT] for peer, time in seconds.items() if peer != DBT},
-        "rss": {peer: max(timing.rss or 0 for timing in found) for peer, found in samples.items()},
-        "warm_up": {peer: statistics.median(timing.warm_up or 0.0 for timing in found) for peer, found in samples.items()},
+        "suite": benchmark.suite, "group": benchmark.group, "name": benchmark.name, "seconds": seconds,
+        "ratios": _ratios(seconds, DBT), "cold_ratios": _ratios(seconds, COLD),
+        "rss": {subject: max(timing.rss or 0 for timing in found) for subject, found in samples.items()},
+        "server_rss": max((timing.server_rss or 0 for found in samples.values() for timing in found), default=0),
+        "samples": {subject: [asdict(timing) for timing in found] for subject, found in samples.items()},
     }  # fmt: skip
 
 
+def _ratios(seconds: dict[str, float], mine: str) -> dict[str, float]:
+    """The peers' times divided by that of *mine*: above 1 we are faster."""
+    return {peer: time / seconds[mine] for peer, time in seconds.items() if peer not in (COLD, DBT) and mine in seconds}
+
+
 def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Geometric means of the ratios, a row a group and condition."""
-    groups = list(dict.fromkeys((row["suite"], row["group"], row["condition"]) for row in rows))
-    found = []
-    for suite, group, condition in groups:
-        inside = [row for row in rows if (row["suite"], row["group"], row["condition"]) == (suite, group, condition)]
-        peers = dict.fromkeys(peer for row in inside for peer in row["ratios"])
-        ratios = {peer: _geometric([row["ratios"][peer] for row in inside if peer in row["ratios"]]) for peer in peers}
-        found.append({"suite": suite, "group": group, "condition": condition, "count": len(inside), "ratios": ratios})
-    return found
-
-
-def _geometric(ratios: Sequence[float]) -> float:
-    return math.exp(statistics.fmean(map(math.log, ratios)))
-
-
-def changes(report: dict[str, Any], before: dict[str, Any]) -> None:
-    """Add to each row of *report* the factor by which it became faster than in the report *before*; says nothing where the host differs."""
-    if before.get("benchmark") != "run":
-        raise UsageError("bench run: --baseline: not a report of dbt bench run")
-    if before["arch"] != report["arch"]:
-        raise UsageError(f"bench run: --baseline: measured guests for {before['arch']}, not for {report['arch']}")
-    older = {(row["suite"], row["name"], row["condition"]): row for row in before["rows"]}
-    for row in report["rows"]:
-        old = older.get((row["suite"], row["name"], row["condition"]))
-        if old is None:
-            continue
-        if QEMU in row["ratios"] and QEMU in old["ratios"]:  # ratios to the same peer hold on another host and on a busier one
-            row["change"] = row["ratios"][QEMU] / old["ratios"][QEMU]
-        elif report["host"] == before["host"] and report["scale"] == before["scale"]:
-            row["change"] = old["seconds"][DBT] / row["seconds"][DBT]
-
-
-def text(report: dict[str, Any]) -> str:
-    """The report as Markdown tables, one a suite."""
-    parts = []
-    for suite in SUITES:
-        rows = [row for row in report["rows"] if row["suite"] == suite]
-        if rows:
-            parts.append(_table(rows, [mean for mean in report["means"] if mean["suite"] == suite], report["arch"]))
-    reference = f"; {report['host']['qemu']}" if "qemu" in report["host"] else ""
-    parts.append(f"Medians of {report['runs']} interleaved runs{reference}. A ratio is the other's time divided by dbt's: above 1 dbt is faster.\n")
-    return "\n".join(parts)
-
-
-def _table(rows: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]], arch: str) -> str:
-    peers = [peer for peer in TITLES if any(peer in row["ratios"] for row in rows)]
-    conditions = len({row["condition"] for row in rows}) > 1
-    changed, warm_up = any("change" in row for row in rows), any(any(row["warm_up"].values()) for row in rows)
-    titles = [TITLES[peer].format(arch=arch) for peer in peers]
-    heads = ["benchmark", "dbt", *titles, *(f"{title} / dbt" for title in titles), "peak memory"]
-    heads += [*(["warm-up"] if warm_up else []), *(["change"] if changed else [])]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    """Geometric means of the ratios, warm and cold, a row a group."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        cells = [f"{row['name']} {row['condition']}" if conditions else row["name"]]
-        cells += [f"{row['seconds'][peer]:.3f} s" if peer in row["seconds"] else "" for peer in (DBT, *peers)]
-        cells += [f"{row['ratios'][peer]:.2f}" if peer in row["ratios"] else "" for peer in peers]
-        cells += [f"{row['rss'][DBT] / 1e6:.0f} MB", *([f"{row['warm_up'][DBT]:.2f} s"] if warm_up else [])]
-        cells += [f"{row['change']:.2f}x" if "change" in row else ""] if changed else []
-        lines.append("| " + " | ".join(cells) + " |")
-    for mean in groups:
-        title = f"**{mean['group']}**, {mean['condition']}, geometric mean of {mean['count']}"
-        cells = [title, "", *("" for _ in peers), *(f"**{mean['ratios'][peer]:.2f}**" if peer in mean["ratios"] else "" for peer in peers)]
-        lines.append("| " + " | ".join(cells + [""] * (len(heads) - len(cells))) + " |")
-    return "\n".join(lines) + "\n"
+        groups.setdefault((row["suite"], row["group"]), []).append(row)
+    return [
+        {"suite": suite, "group": group, "count": len(inside), **{kind: _means([row[kind] for row in inside]) for kind in ("ratios", "cold_ratios")}}
+        for (suite, group), inside in groups.items()
+    ]
+
+
+def _means(ratios: Sequence[dict[str, float]]) -> dict[str, float]:
+    peers = dict.fromkeys(peer for each in ratios for peer in each)
+    return {peer: math.exp(statistics.fmean(math.log(each[peer]) for each in ratios if peer in each)) for peer in peers}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,7 +77,8 @@ _RUN_EXAMPLES = """
 dbt bench run --suite kernels --against qemu,native
 dbt bench run --suite kernels --arch x86_64
 dbt bench run --suite startup --sysroot SYSROOT --against qemu
-dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.json
+dbt bench run sha512 fft --against qemu --runs 5 --json new.json
+dbt bench run --suite programs --sysroot SYSROOT --json programs.json --resume
 """
 
 
@@ -89,22 +89,33 @@ dbt bench run sha512 fft --against qemu --runs 5 --json new.json --baseline old.
 @click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
 @click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot of the programs [$DBT_SYSROOT].")
 @click.option("--scale", type=click.FloatRange(0.001, 100), default=1.0, show_default=True, help="Multiplies the work of kernels and programs.")
-@click.option("--baseline", metavar="FILE", help="An earlier report (--json) to say what became faster.")
+@click.option("--only", type=_Words(), default=(), metavar="NAME,...", help="Like NAMES: those benchmarks alone.")
+@click.option("--resume", is_flag=True, help="Go on with the report in the file of --json, which an interrupted run left.")
 @_runs
 @_json
 @_plot
-def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequence[str], sysroot: str | None, scale: float, baseline: str | None, runs: int,
-        json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
-    """Speed of kernels, of whole programs, and of their start, cold and warm."""
+def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequence[str], sysroot: str | None, scale: float, only: Sequence[str], resume: bool,
+        runs: int, json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
+    """Speed of kernels, of whole programs, and of their start, cold and warm. NAMES are beginnings of benchmarks' names (default: all).
+
+    The file of --json is whole after every measurement. After Ctrl-C the table has what was measured."""
+    from bench import reports, tables
     from bench import suites as benchmark
 
     peers = [name for name in against if name != "none"]
     _known("run", peers, _AGAINST_RUN)
-    before = _report(baseline) if baseline is not None else None
-    report = benchmark.measure(benchmark.benchmarks(suites, names, sysroot, peers, scale, arch), runs, scale, arch)
-    if before is not None:
-        benchmark.changes(report, before)
-    _write(report, benchmark.text(report), json_file, plot_file)
+    path = json_file if json_file != "-" else None
+    if resume and path is None:
+        raise UsageError("bench run: --resume: give the report's file with --json FILE")
+    session = benchmark.Session(benchmark.benchmarks(suites, (*names, *only), sysroot, peers, scale, arch), runs, scale, arch)
+    if resume and path is not None and Path(path).exists():
+        session.resume(reports.read(path))
+    try:
+        session.measure(lambda: reports.write(session.report(), path) if path else None)
+    finally:  # also what Ctrl-C, or a program that fails, leaves
+        report = session.report()
+        if report["rows"]:
+            _write(report, tables.text(report), json_file, plot_file)
 
 
 @bench.command(epilog=examples("dbt bench scaling\ndbt bench scaling cold region --plot scaling.svg"))
@@ -116,21 +127,30 @@ def scaling(names: Sequence[str], runs: int, json_file: str | None, plot_file: s
     """How costs grow with program size, region size and number of threads. NAMES are beginnings of series' names (default: all)."""
     from bench import scaling as benchmark
 
-    report = benchmark.measure(benchmark.select(names), runs)
-    _write(report, benchmark.text(report), json_file, plot_file)
-
-
-def _report(path: str) -> dict[str, Any]:
-    """An earlier report from a file."""
+    session = benchmark.Session(benchmark.select(names), runs)
     try:
-        found = json.loads(Path(path).read_text())
-    except OSError as e:
-        raise UsageError(f"bench: --baseline {path}: {e.strerror}") from None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or "rows" not in found:
-        raise UsageError(f"bench: --baseline {path}: not a report that --json wrote")
-    return found
+        session.measure()
+    finally:
+        report = session.report()
+        if report["rows"]:
+            _write(report, benchmark.text(report), json_file, plot_file)
+
+
+@bench.command(epilog=examples("dbt bench compare old.json new.json\ndbt bench compare old.json new.json --threshold 5 --json -"))
+@click.argument("before", metavar="OLD.json")
+@click.argument("after", metavar="NEW.json")
+@click.option("--threshold", type=click.FloatRange(0, 100, max_open=True), default=10.0, show_default=True, metavar="PERCENT", help="Speed that may be lost.")
+@_json
+def compare(before: str, after: str, threshold: float, json_file: str | None) -> None:
+    """What became faster or slower between two reports of the same benchmark (--json of run, llsc or scaling). Exit status 1 if something lost more than
+    the threshold: a row beyond its noise, or the geometric mean of a group."""
+    from bench import compare as comparison
+    from bench import reports
+
+    report = comparison.compare(reports.read(before), reports.read(after), threshold / 100)
+    _write(report, comparison.text(report), json_file, None)
+    if report["slower"]:
+        raise click.exceptions.Exit(1)
 
 
 def _known(command: str, against: Sequence[str], choices: Sequence[str]) -> None:
@@ -141,10 +161,11 @@ def _known(command: str, against: Sequence[str], choices: Sequence[str]) -> None
 
 def _write(report: dict[str, Any], text: str, json_file: str | None, plot_file: str | None) -> None:
     """The table on standard output, the report and its plot in files."""
-    document = json.dumps(report, indent=1) + "\n"
-    click.echo(document if json_file == "-" else text, nl=False)
+    from bench import reports
+
+    click.echo(reports.dump(report) if json_file == "-" else text, nl=False)
     if json_file not in (None, "-"):
-        Path(json_file).write_text(document)
+        reports.write(report, json_file)
     if plot_file is not None:
         from bench import plot
 

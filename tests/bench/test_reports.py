@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench import host, llsc, llsc_text, paired, plot, rounds, slices, suites
-from bench.benchmark import DBT, QEMU, Benchmark, Timing, once
+from bench import compare, host, llsc, llsc_text, paired, plot, reports, rounds, slices, suites, tables
+from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
 from dbt.cli import main
 from runtime.linux.errors import UsageError
 
@@ -19,21 +19,28 @@ from runtime.linux.errors import UsageError
 def benchmark(name: str, ours: list[float], theirs: list[float]) -> Benchmark:
     """A row whose measurements are given beforehand."""
     mine, other = iter(ours), iter(theirs)
-    return Benchmark("kernels", "integer", name, "warm", {DBT: lambda: Timing(next(mine), 2_000_000), QEMU: lambda: Timing(next(other))})
+    subjects = {COLD: lambda: Timing(16.0, 1_000_000, 90_000_000), DBT: lambda: Timing(next(mine), 2_000_000), QEMU: lambda: Timing(next(other))}
+    return Benchmark("kernels", "integer", name, subjects, once=(COLD,))
 
 
 @pytest.fixture
 def report(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr("bench.host.qemu_version", lambda arch: f"qemu-{arch} version 0")
-    rows = [benchmark("one", [1.0, 9.0, 2.0], [4.0, 8.0, 1.0]), benchmark("two", [1.0, 1.0, 1.0], [8.0, 8.0, 8.0])]
-    return suites.measure(rows, 3, 1.0, "arm")
+    return measured(benchmark("one", [1.0, 9.0, 2.0], [4.0, 8.0, 1.0]), benchmark("two", [1.0, 1.0, 1.0], [8.0, 8.0, 8.0]))
+
+
+def measured(*rows: Benchmark) -> dict[str, Any]:
+    session = suites.Session(rows, 3, 1.0, "arm")
+    session.measure()
+    return session.report()
 
 
 def test_medians_and_means(report: dict[str, Any]) -> None:
     one, two = report["rows"]
-    assert one["seconds"] == {DBT: 2.0, QEMU: 4.0}
-    assert (one["ratios"][QEMU], two["ratios"][QEMU]) == (2.0, 8.0)
+    assert one["seconds"] == {COLD: 16.0, DBT: 2.0, QEMU: 4.0}
+    assert (one["ratios"], two["ratios"], one["cold_ratios"]) == ({QEMU: 2.0}, {QEMU: 8.0}, {QEMU: 0.25})
     assert report["means"][0]["ratios"][QEMU] == pytest.approx(4.0)
+    assert report["missing"] == 0
 
 
 def test_measurements_are_interleaved() -> None:
@@ -44,19 +51,110 @@ def test_measurements_are_interleaved() -> None:
 
 
 def test_table(report: dict[str, Any]) -> None:
-    lines = suites.text(report).splitlines()
-    assert lines[0] == "| benchmark | dbt | qemu-arm | qemu-arm / dbt | peak memory |"
-    assert lines[2] == "| one | 2.000 s | 4.000 s | 2.00 | 2 MB |"
+    lines = tables.text(report).splitlines()
+    assert lines[0] == "| kernels | dbt cold | dbt | qemu-arm | qemu-arm / dbt | memory | server |"
+    assert lines[2] == "| one | 16.000 s | 2.000 s | 4.000 s | 2.00 | 2 MB | 90 MB |"
     assert "**4.00**" in lines[4]
 
 
-def test_change_is_told_by_ratios(report: dict[str, Any]) -> None:
-    before = json.loads(json.dumps(report))
-    before["host"]["cpu"] = "another"
-    before["rows"][0]["ratios"][QEMU] = 1.0
-    suites.changes(report, before)
-    assert [row["change"] for row in report["rows"]] == [2.0, 1.0]
-    assert "2.00x" in suites.text(report)
+def test_interrupted_session_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the third measurement: what was measured is in the file, and is not measured again."""
+    monkeypatch.setattr("bench.host.qemu_version", lambda arch: f"qemu-{arch} version 0")
+    path, taken = str(tmp_path / "report.json"), []
+
+    def take(subject: str, seconds: float, ends: bool) -> Timing:
+        if ends and len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(subject)
+        return Timing(seconds)
+
+    def session(ends: bool) -> suites.Session:
+        subjects = {name: (lambda name=name, at=at: take(name, at, ends)) for at, name in enumerate((COLD, DBT, QEMU), start=1)}
+        return suites.Session([Benchmark("kernels", "integer", "one", subjects, once=(COLD,))], 2, 1.0, "arm")
+
+    first = session(ends=True)
+    with pytest.raises(KeyboardInterrupt):
+        first.measure(lambda: reports.write(first.report(), path))
+    partial = reports.read(path)
+    assert taken == [COLD, DBT] and partial["missing"] == 3 and partial["rows"][0]["seconds"] == {COLD: 1, DBT: 2}
+    assert "Incomplete: 3 measurements" in tables.text(partial)
+    second = session(ends=False)
+    second.resume(partial)
+    second.measure()
+    assert taken == [COLD, DBT, QEMU, DBT, QEMU] and second.report()["missing"] == 0
+
+
+@pytest.mark.parametrize(("setting", "value"), [("scale", 2.0), ("commit", "another"), ("arch", "i386")])
+def test_resume_refuses_what_was_measured_otherwise(setting: str, value: object, report: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"of another {setting}"):
+        suites.Session([], 3, 1.0, "arm").resume(report | {setting: value})
+
+
+def changed(report: dict[str, Any], factor: float) -> dict[str, Any]:
+    """*report* from another host, with all of dbt's times multiplied."""
+    other: dict[str, Any] = json.loads(json.dumps(report))
+    other["host"]["cpu"] = "another"
+    for row in other["rows"]:
+        row["ratios"][QEMU] /= factor
+        for sample in row["samples"][DBT]:
+            sample["seconds"] *= factor
+    return other
+
+
+def test_compare_by_ratios(report: dict[str, Any]) -> None:
+    same, slower, faster = (compare.compare(report, changed(report, factor), 0.1) for factor in (1.0, 20.0, 0.05))
+    assert [row["name"] for row in same["rows"]] == ["one warm", "two warm"]
+    assert (same["slower"], [row["verdict"] for row in same["rows"]]) == (0, [None, None])
+    assert (slower["slower"], [row["verdict"] for row in slower["rows"]]) == (3, ["slower", "slower"])
+    assert (faster["slower"], faster["means"][0]["change"]) == (0, pytest.approx(20.0))
+    assert "3 slower by more than 10%" in compare.text(slower) and "Nothing is slower" in compare.text(same)
+
+
+def test_compare_lets_noise_pass(report: dict[str, Any]) -> None:
+    """Half as fast in the median, but its samples are among those of before (1 to 9 s); the other's are not."""
+    rows = compare.compare(report, changed(report, 2.0), 0.1)["rows"]
+    assert [(round(row["change"], 2), row["verdict"]) for row in rows] == [(0.5, None), (0.5, "slower")]
+
+
+def test_compare_needs_something_in_common(report: dict[str, Any]) -> None:
+    plain = changed(report, 1.0)
+    for row in plain["rows"]:
+        row["ratios"].clear()
+    with pytest.raises(UsageError, match="no row in common"):
+        compare.compare(report, plain, 0.1)
+    with pytest.raises(UsageError, match="different benchmarks or architectures"):
+        compare.compare(report, report | {"arch": "i386"}, 0.1)
+
+
+def test_compare_of_threads_and_of_growth() -> None:
+    half = llsc_report()
+    half["rows"][0]["ratio_to_qemu"] /= 2
+    assert compare.compare(llsc_report(), half, 0.1)["slower"] == 2
+    growth = {"benchmark": "scaling", "host": {}, "commit": None, "rows": [{"series": "s", "sizes": [1, 2], "cpu_seconds": [1.0, 2.0]}]}
+    found = compare.compare(growth, growth, 0.1)
+    assert [row["name"] for row in found["rows"]] == ["s 1", "s 2"] and found["slower"] == 0
+
+
+def test_compare_exit_status(report: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = str(tmp_path / "old.json"), str(tmp_path / "new.json")
+    reports.write(report, old)
+    reports.write(changed(report, 20.0), new)
+    assert main(["bench", "compare", old, new, "--json", "-"]) == 1
+    assert json.loads(capsys.readouterr().out)["slower"] == 3
+    assert main(["bench", "compare", new, old]) == 0
+    assert main(["bench", "compare", old, str(tmp_path / "missing.json")]) == 2
+
+
+def test_report_file_has_a_line_a_row(report: dict[str, Any], tmp_path: Path) -> None:
+    path = str(tmp_path / "report.json")
+    reports.write(report, path)
+    lines = Path(path).read_text().splitlines()
+    assert reports.read(path) == report and sum(line.startswith('  {"suite": "kernels", "group": "integer", "name"') for line in lines) == 2
+
+
+def test_report_can_go_to_a_device(report: dict[str, Any]) -> None:
+    reports.write(report, "/dev/null")
+    assert not Path("/dev/null").is_file()
 
 
 def test_report_says_nothing_that_a_commit_changes_about_the_host(report: dict[str, Any]) -> None:
@@ -64,12 +162,10 @@ def test_report_says_nothing_that_a_commit_changes_about_the_host(report: dict[s
     assert {"cpu", "processors", "machine", "python", "dbt", "qemu"} <= set(report["host"])
 
 
-def test_once() -> None:
-    calls: list[int] = []
-    first = once(lambda: calls.append(1))
-    first()
-    first()
-    assert calls == [1]
+def test_time_left_is_told_from_the_same_measurements() -> None:
+    assert rounds._left(["a", "b", "b", "c"], {"a": [1.0, 3.0], "b": [6.0]}) == 2 + 6 + 6 + 4
+    assert rounds._left(["a"], {}) is None
+    assert (rounds.duration(12.3), rounds.duration(600), rounds.duration(None)) == ("12 s", "10 min", "unknown")
 
 
 def llsc_report() -> dict[str, Any]:
@@ -204,6 +300,18 @@ def test_a_program_that_fails_ends_the_benchmark() -> None:
         rounds.run(["sh", "-c", "echo oops >&2; exit 3"], {"PATH": "/bin:/usr/bin"})
 
 
+def test_peak_memory_is_the_programs_own() -> None:
+    """Not that of this process, which is larger than sh."""
+    ballast = bytearray(64 << 20)
+    sample = rounds.run(["sh", "-c", "exit 0"], {"PATH": "/bin:/usr/bin"})
+    assert 0 < sample.rss < len(ballast)
+
+
+def test_a_program_that_does_not_exist() -> None:
+    with pytest.raises(UsageError, match="exit status 127: /nowhere/x: No such file"):
+        rounds.run(["/nowhere/x"], {})
+
+
 def test_a_program_that_hangs_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "TIMEOUT", 0.2)
     with pytest.raises(UsageError, match="no end within"):
@@ -216,7 +324,8 @@ def test_a_program_that_hangs_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch
         ("run nothing --suite kernels", "no such benchmark"),
         ("run --suite nothing", "no such suite"),
         ("run --against bochs", "--against bochs: unknown"),
-        ("run --baseline missing.json", "No such file"),
+        ("run --resume", "--json FILE"),
+        ("compare missing.json missing.json", "No such file"),
         ("llsc --scheme nothing", "no such scheme"),
         ("llsc --kernel nothing", "no such kernel"),
         ("llsc --vcpus 1,x", "not a list of positive numbers"),
