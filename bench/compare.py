@@ -80,15 +80,8 @@ def compare(before: Report, after: Report, threshold: float) -> Report:
     for mean in means:
         mean["verdict"] = _named(mean["change"], threshold)
     slower = sum(each["verdict"] == SLOWER for each in (*rows, *means))
-    return {
-        "benchmark": "compare",
-        "before": before["commit"],
-        "after": after["commit"],
-        "threshold": threshold,
-        "slower": slower,
-        "rows": rows,
-        "means": means,
-    }
+    commits = {"before": before["commit"], "after": after["commit"]}
+    return {"benchmark": "compare", **commits, "threshold": threshold, "slower": slower, "rows": rows, "means": means}
 
 
 def _named(change: float, threshold: float) -> str | None:
@@ -106,7 +99,6 @@ def text(report: Report) -> str:
     """The comparison as a Markdown table, and what it comes to."""
     lines = [[row["name"], f"{row['change']:.2f}", row["verdict"] or ""] for row in report["rows"]]
     lines += [[f"**{mean['group']}**, geometric mean of {mean['count']}", f"**{mean['change']:.2f}**", mean["verdict"] or ""] for mean in report["means"]]
-    summary = (
-        f"{report['slower']} slower by more than {report['threshold']:.0%}" if report["slower"] else f"Nothing is slower by more than {report['threshold']:.0%}"
-    )
+    lost = f"slower by more than {report['threshold']:.0%}"
+    summary = f"{report['slower']} {lost}" if report["slower"] else f"Nothing is {lost}"
     return table((f"from {report['before']} to {report['after']}", "speed, times", ""), lines) + f"\n{summary}.\n"

@@ -1,6 +1,6 @@
 """The suite ``kernels``: small programs that are all hot code, timed by themselves, so that their start does not count.
 
-Each does its work twice. What counts is the second time, which is the speed of translated code; the first time of a run with nothing in the cache is the cold one.
+Each does its work twice. What counts is the second time, which is the speed of translated code; the first time of a run with an empty cache is the cold one.
 """
 
 from __future__ import annotations

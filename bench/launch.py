@@ -1,7 +1,7 @@
 """Measures one command: ``python -ISB launch.py DESCRIPTOR COMMAND...``, a process of its own for each measurement.
 
-Linux counts what a process had in memory before exec to the peak of the program that it becomes, so all that a grown benchmark started would have the benchmark's
-own peak. This process is small. It writes wall seconds, processor seconds, peak memory in bytes and the wait status to DESCRIPTOR.
+Linux counts what a process had in memory before exec to the peak of the program that it becomes, so all that a grown benchmark started would
+have the benchmark's own peak. This process is small. It writes wall seconds, processor seconds, peak memory in bytes and the wait status to DESCRIPTOR.
 """
 
 import os

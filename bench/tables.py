@@ -34,17 +34,14 @@ def suite_table(report: dict[str, Any], suite: str) -> str:
         [
             row["name"], *(_cell("{:.3f} s", row["seconds"].get(subject)) for subject in subjects),
             *(_cell("{:.2f}", row["ratios"].get(peer)) for peer in peers), *(_cell("{:.2f}", row["cold_ratios"].get(peer)) for peer in cold),
-            _cell("{:.0f} MB", max((row["rss"].get(mine, 0) for mine in (COLD, DBT))) / 1e6 or None), _cell("{:.0f} MB", row["server_rss"] / 1e6 or None),
+            _cell("{:.0f} MB", max(row["rss"].get(mine, 0) for mine in (COLD, DBT)) / 1e6 or None), _cell("{:.0f} MB", row["server_rss"] / 1e6 or None),
         ]
         for row in rows
     ]  # fmt: skip
     for mean in report["means"]:
         if mean["suite"] == suite:
             cells = [f"**{mean['group']}**, geometric mean of {mean['count']}", *("" for _ in subjects)]
-            cells += [
-                *(_cell("**{:.2f}**", mean["ratios"].get(peer)) for peer in peers),
-                *(_cell("**{:.2f}**", mean["cold_ratios"].get(peer)) for peer in cold),
-            ]
+            cells += [_cell("**{:.2f}**", mean[kind].get(peer)) for kind, shown in (("ratios", peers), ("cold_ratios", cold)) for peer in shown]
             lines.append([*cells, "", ""])
     return table(heads, lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from runtime.linux.errors import UsageError
 
 _AGAINST_LLSC = ("qemu",)
 _AGAINST_RUN = ("qemu", "unicorn", "native")
-_ARCHITECTURES = ("arm", "i386", "x86_64")
+_SYSROOTS = {"arm": "DBT_SYSROOT", "i386": "DBT_SYSROOT_I386", "x86_64": "DBT_SYSROOT_AMD64"}  # by architecture: the variable that names its programs
 
 
 class _Words(click.ParamType):  # type: ignore[type-arg]
@@ -85,9 +86,9 @@ dbt bench run --suite programs --sysroot SYSROOT --json programs.json --resume
 @bench.command(epilog=examples(_RUN_EXAMPLES))
 @click.argument("names", nargs=-1)
 @click.option("--suite", "suites", type=_Words(), default=(), help="kernels, programs, startup (default: all that can run).")
-@click.option("--arch", type=click.Choice(_ARCHITECTURES), default="arm", show_default=True, help="The guests' architecture; SYSROOT must be of it too.")
+@click.option("--arch", type=click.Choice(tuple(_SYSROOTS)), default="arm", show_default=True, help="The guests' architecture.")
 @click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
-@click.option("--sysroot", envvar="DBT_SYSROOT", metavar="DIR", help="Debian sysroot of the programs [$DBT_SYSROOT].")
+@click.option("--sysroot", metavar="DIR", help=f"Debian sysroot of the programs [{', '.join(f'${name}' for name in _SYSROOTS.values())}].")
 @click.option("--scale", type=click.FloatRange(0.001, 100), default=1.0, show_default=True, help="Multiplies the work of kernels and programs.")
 @click.option("--only", type=_Words(), default=(), metavar="NAME,...", help="Like NAMES: those benchmarks alone.")
 @click.option("--resume", is_flag=True, help="Go on with the report in the file of --json, which an interrupted run left.")
@@ -102,6 +103,7 @@ def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequenc
     from bench import reports, tables
     from bench import suites as benchmark
 
+    sysroot = sysroot or os.environ.get(_SYSROOTS[arch])
     peers = [name for name in against if name != "none"]
     _known("run", peers, _AGAINST_RUN)
     path = json_file if json_file != "-" else None
