@@ -42,11 +42,13 @@ def _run(report: Report) -> Iterator[tuple[str, str, Speed]]:
 
 
 def _llsc(report: Report) -> Iterator[tuple[str, str, Speed]]:
+    ratios = [row for row in report["ratios"] if row["reference"] == "qemu-arm"]
+    for row in ratios:
+        speed = Speed(row["median"], True, (row["low"], row["high"]))  # the ends of its interval
+        yield f"{row['subject']}, {row['state']}", f"{row['case']} x{row['vcpus']} {row['subject']}, {row['state']}", speed
     for row in report["rows"]:
-        if row["subject"] != "qemu-arm" and row["ops_per_second"]:
-            ratio = row["ratio_to_qemu"]
-            speed = Speed(row["ops_per_second"] if ratio is None else ratio, ratio is not None, tuple(row["samples"]))
-            yield row["subject"], f"{row['case']} x{row['vcpus']} {row['subject']}", speed
+        if not ratios and row["ops_per_second"]:
+            yield row["subject"], f"{row['case']} x{row['vcpus']} {row['subject']}", Speed(row["ops_per_second"], False, tuple(row["samples"]))
 
 
 def _scaling(report: Report) -> Iterator[tuple[str, str, Speed]]:

@@ -9,6 +9,7 @@ from runtime.linux.errors import UsageError
 
 COLUMNS = 3  # panels side by side
 PANEL = (4.2, 3.0)  # inches
+RATIO_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 SPEED_UNIT = 1e6
 
 
@@ -70,21 +71,27 @@ def _llsc(report: dict[str, Any], pyplot: Any) -> Any:
 
 
 def _run(report: dict[str, Any], pyplot: Any) -> Any:
-    """Ratios to each peer, a panel a suite: bars above 1 are ours to win."""
+    """Ratios to each peer, warm and cold, a panel a suite: bars that go up are ours to win."""
     suites = list(dict.fromkeys(row["suite"] for row in report["rows"]))
     figure, axes = pyplot.subplots(len(suites), 1, figsize=(11, 3.4 * len(suites)), squeeze=False, layout="constrained")
     for suite, (panel,) in zip(suites, axes, strict=True):
         rows = [row for row in report["rows"] if row["suite"] == suite]
-        peers = list(dict.fromkeys(peer for row in rows for peer in row["ratios"]))
-        width = 0.8 / max(1, len(peers))
-        for number, peer in enumerate(peers):
-            places = [at + number * width for at, row in enumerate(rows) if peer in row["ratios"]]
-            panel.bar(places, [row["ratios"][peer] for row in rows if peer in row["ratios"]], width, label=f"{peer} / dbt")
+        kinds = ("ratios",) if suite == "kernels" else ("ratios", "cold_ratios")
+        series = [(peer, kind) for kind in kinds for peer in dict.fromkeys(peer for row in rows for peer in row[kind])]
+        width = 0.8 / max(1, len(series))
+        for number, (peer, kind) in enumerate(series):
+            places = [at + number * width for at, row in enumerate(rows) if peer in row[kind]]
+            heights = [row[kind][peer] - 1 for row in rows if peer in row[kind]]
+            panel.bar(places, heights, width, bottom=1, label=f"{peer} / dbt" + (" cold" if kind == "cold_ratios" else ""))
         panel.axhline(1, color="black", linewidth=0.8)
         panel.set_yscale("log")
-        names = [row["name"] for row in rows]
-        panel.set_xticks([at + width * (len(peers) - 1) / 2 for at in range(len(rows))], names, rotation=45, ha="right", fontsize=8)
+        low, high = panel.get_ylim()
+        ticks = [tick for tick in RATIO_TICKS if low <= tick <= high]
+        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.yaxis.set_minor_locator(pyplot.NullLocator())
+        panel.set_xticks([at + width * (len(series) - 1) / 2 for at in range(len(rows))], [row["name"] for row in rows], rotation=45, ha="right", fontsize=8)
         panel.set_title(f"{suite}: time of the other / time of dbt")
+        panel.grid(True, axis="y", alpha=0.3)
         panel.legend(frameon=False)
     return figure
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from runtime.linux.errors import UsageError
 
@@ -123,16 +123,26 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
+class Step(Protocol):
+    """Says what is measured next, and the seconds left if more is known of them than how long the steps before took."""
+
+    def __call__(self, text: str, left: float | None = None) -> None: ...
+
+
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str, float | None], None]]:
-    """Progress on standard error, a bar on a terminal, else a line a measurement: call the result with what is measured next and the seconds left."""
-    done = 0
+def progress(total: int) -> Iterator[Step]:
+    """Progress on standard error, a bar on a terminal, else a line a measurement: call the result before each of the *total* measurements."""
+    done, start = 0, time.monotonic()
+
+    def estimate(left: float | None) -> str:
+        return duration((time.monotonic() - start) / done * (total - done) if left is None and done else left)
+
     if not sys.stderr.isatty():
 
-        def line(text: str, left: float | None) -> None:
+        def line(text: str, left: float | None = None) -> None:
             nonlocal done
+            print(f"{done + 1} of {total}: {text}; time left: {estimate(left)}", file=sys.stderr, flush=True)
             done += 1
-            print(f"{done} of {total}: {text}; time left: {duration(left)}", file=sys.stderr, flush=True)
 
         yield line
         return
@@ -143,9 +153,9 @@ def progress(total: int) -> Iterator[Callable[[str, float | None], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("measuring", total=total, left=duration(None))
 
-        def step(text: str, left: float | None) -> None:
+        def step(text: str, left: float | None = None) -> None:
             nonlocal done
-            bar.update(task, description=text, completed=done, left=duration(left))
+            bar.update(task, description=text, completed=done, left=estimate(left))
             done += 1
 
         yield step

@@ -128,8 +128,10 @@ def test_compare_needs_something_in_common(report: dict[str, Any]) -> None:
 
 def test_compare_of_threads_and_of_growth() -> None:
     half = llsc_report()
-    half["rows"][0]["ratio_to_qemu"] /= 2
-    assert compare.compare(llsc_report(), half, 0.1)["slower"] == 2
+    half["ratios"][0] |= {name: half["ratios"][0][name] / 2 for name in ("median", "low", "high")}
+    assert [row["name"] for row in compare.compare(llsc_report(), half, 0.1)["rows"]] == ["stack x2 cas, all"]
+    assert compare.compare(llsc_report(), half, 0.1)["slower"] == 2  # the row, and its group
+    assert compare.compare(llsc_report(), llsc_report(), 0.1)["slower"] == 0
     growth = {"benchmark": "scaling", "host": {}, "commit": None, "rows": [{"series": "s", "sizes": [1, 2], "cpu_seconds": [1.0, 2.0]}]}
     found = compare.compare(growth, growth, 0.1)
     assert [row["name"] for row in found["rows"]] == ["s 1", "s 2"] and found["slower"] == 0
