@@ -301,7 +301,7 @@ class Evaluator:
     def _fence(self, inst: Inst, args: list[int]) -> int:
         return 0
 
-    _prefetch = _fence
+    _prefetch = _relax = _fence
 
 
 def uncovered() -> list[str]:

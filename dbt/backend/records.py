@@ -457,7 +457,7 @@ class _Encoder:
             self._put_record(f"{name}.{inst.of}", dst, cells[0], cells[1], int(inst.attrs[0]))  # type: ignore[call-overload]
         elif name == "fence":
             self._put_record(name, 0, int(inst.attrs[0] == _ORDER_SEQ_CST))
-        elif name not in ("mark", "prefetch"):
+        elif name not in ("mark", "prefetch", "relax"):
             a, b, c = (*cells, 0, 0, 0)[:3]
             self._put_record(f"{name}.{inst.of}" if op.types else name, dst, a, b, c)
 

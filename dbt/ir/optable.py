@@ -144,6 +144,7 @@ _op("cas", "A T T -> T", "Atomic compare-and-swap and full fence, stored or not:
     "rmw_add. An i128 must be aligned: `align`=16.", types=(*ATOMIC, "i128"), attrs="align replay", effects="rwfb", align=1, replay=0)
 _op("fence", "-> void", "Memory fence; `order` is one of acquire, release, seq_cst.", attrs="order", effects="b")
 _op("cycles", "-> i64", "A counter that only goes up, at a steady rate: the host's time-stamp counter.", effects="b")
+_op("relax", "-> void", "Hint that the guest waits in a loop for another vCPU. Engines may ignore it.", effects="b")
 _op("prefetch", "A -> void", "Hint that a will be accessed. Never faults; engines may ignore it.")
 
 # Floating point (arguments and results are bit patterns; the environment is fp_mode/fp_flags of the state, or the ARM "standard FPSCR" with std=1) --------

@@ -24,9 +24,9 @@ class TooBig(Exception):
 _frontend = cache(frontend_for)
 
 
-def _stores(unit: Unit) -> int:
-    """Number of store-conditionals."""
-    return sum(1 for inst in unit.insts() if inst.op.name == "stcond")
+def _links(unit: Unit) -> int:
+    """Number of load-links."""
+    return sum(1 for inst in unit.insts() if inst.op.name == "ldlink")
 
 
 def make(request: Request) -> Made:
@@ -34,9 +34,9 @@ def make(request: Request) -> Made:
     frontend: Frontend = _frontend(request.arch, request.x86_atomics)
     region = lift_region(frontend, request.fetch, request.entries, request.blocks, guesses=request.guesses)
     unit = region.unit
-    before = _stores(unit)
+    before = _links(unit)
     optimise(unit, STANDARD if request.idiom else WITHOUT_IDIOM)
-    exclusives = _stores(unit)
+    exclusives = _links(unit)
     places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
     text = lower(unit, places, LAYOUTS[request.arch], linear=True, fma=backend.has_fma(), unchecked=request.unchecked, tagged=request.tagged)
     if len(text) > MOST_TEXT:

@@ -127,6 +127,12 @@ def _prefetch(r: Region, inst: Inst) -> None:
     """A hint whose guest address may be unmapped: nothing to do."""
 
 
+def _relax(r: Region, inst: Inst) -> None:
+    """PAUSE, where the host is sure to have it: a loop that waits leaves the other hardware thread of its core, and the cache line, to whom it waits for."""
+    if r.unchecked:
+        r.text.do("call void @llvm.x86.sse2.pause()")
+
+
 ROWS: dict[str, Callable[[Region, Inst], None]] = {
     "ldlink": _ldlink,
     "stcond": _stcond,
@@ -135,5 +141,6 @@ ROWS: dict[str, Callable[[Region, Inst], None]] = {
     "fence": _fence,
     "cycles": _cycles,
     "prefetch": _prefetch,
+    "relax": _relax,
     **{f"rmw_{kind}": _rmw for kind in RMW_KINDS},
 }

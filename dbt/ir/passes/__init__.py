@@ -18,6 +18,7 @@ from dbt.ir.passes.fences import fences
 from dbt.ir.passes.flags import flags
 from dbt.ir.passes.fold import fold
 from dbt.ir.passes.forward import forward
+from dbt.ir.passes.own_stores import own_stores
 from dbt.ir.passes.straighten import straighten
 from dbt.ir.state import StateMap
 from dbt.ir.unit import Unit
@@ -26,6 +27,7 @@ Pass = Callable[[Unit, StateMap], Unit]
 
 PASSES: dict[str, Pass] = {
     "straighten": straighten,
+    "own_stores": own_stores,
     "forward": forward,
     "fold": fold,
     "cse": cse,
@@ -37,8 +39,8 @@ PASSES: dict[str, Pass] = {
 }
 
 # A lifted region is straight already; folded branches make new chains.
-STANDARD = ("forward", "fold", "cse", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
-WITHOUT_IDIOM = tuple([name for name in STANDARD if name != "atomic_idiom"])
+STANDARD = ("own_stores", "forward", "fold", "cse", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
+WITHOUT_IDIOM = tuple([name for name in STANDARD if name not in ("own_stores", "atomic_idiom")])
 
 
 def run_passes(unit: Unit, state: StateMap, names: Iterable[str] | None = None) -> Unit:
