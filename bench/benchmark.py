@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 COLD, DBT, QEMU, UNICORN, NATIVE = "dbt cold", "dbt", "qemu", "unicorn", "native"
-PEERS = (QEMU, UNICORN, NATIVE)  # what ``--against`` takes
 
 
 @dataclass(frozen=True)

@@ -205,9 +205,6 @@ class GuestMemory:
     def u64(self, address: int) -> int:
         return int.from_bytes(self.read(address, 8), "little")
 
-    def put_u64(self, address: int, value: int) -> None:
-        self.write(address, (value & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little"))
-
     def free(self) -> None:
         """Give the address space back. No vCPU may run any more."""
         self._view.release()

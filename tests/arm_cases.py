@@ -11,7 +11,7 @@ from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_THUMB
 from runtime.linux.arm.sigframe import get_fpscr, put_fpscr
 from runtime.vcpu import VCpu
 from tests.engine.harness import Harness
-from tests.instruction_cases import DATA, DATA_SIZE, Case, CaseEngine, CaseError, Result, State, Tier
+from tests.instruction_cases import DATA, DATA_SIZE, Case, CaseEngine, CaseError, Result, State, Tier, assemble
 
 MODES = {"a32": 0, "t32": MODE_THUMB, "a32be": MODE_BIG_ENDIAN, "t32be": MODE_THUMB | MODE_BIG_ENDIAN}
 CORE = tuple(f"r{i}" for i in range(15))
@@ -42,18 +42,9 @@ def _assembler(thumb: bool) -> Any:
 
 
 def code(isa: str, what: str) -> bytes:
-    import keystone
-
     assembler = _assembler(bool(MODES[isa] & MODE_THUMB))
-    try:
-        made, _ = assembler.asm(what, Harness.end - 4)
-        if made and len(made) != 4:  # branches count from where the code will stand
-            made, _ = assembler.asm(what, Harness.end - len(made))
-    except keystone.KsError as e:
-        raise CaseError(f"{what}: {e}: write its bytes in brackets") from None
-    if not made:
-        raise CaseError(f"{what}: no instruction")
-    return bytes(made)
+    made = assemble(assembler, what, Harness.end - 4)
+    return made if len(made) == 4 else assemble(assembler, what, Harness.end - len(made))  # branches count from where the code will stand
 
 
 def random_values(isa: str, rng: Random) -> dict[str, int]:

@@ -51,6 +51,19 @@ class CaseError(Exception):
     """A line that is no case: the message says why."""
 
 
+def assemble(assembler: Any, what: str, address: int) -> bytes:
+    """What keystone's *assembler* makes of the instruction *what*, which will stand at *address*."""
+    from keystone import KsError
+
+    try:
+        made, _ = assembler.asm(what, address)
+    except KsError as e:
+        raise CaseError(f"{what}: {e}: write its bytes in brackets") from None
+    if not made:
+        raise CaseError(f"{what}: no instruction")
+    return bytes(made)
+
+
 def _guest(isa: str) -> Any:
     """The module of an instruction set: ``values``, ``code``, ``random_values`` and ``engines``."""
     return import_module(f"tests.{GUESTS[isa]}_cases")

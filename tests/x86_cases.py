@@ -9,7 +9,7 @@ from typing import Any
 from dbt.abi.x86 import REGISTERS_32, REGISTERS_64, eflags, parts
 from runtime.vcpu import VCpu
 from tests.frontend.x86 import oracle
-from tests.instruction_cases import DATA_SIZE, Case, CaseEngine, CaseError, Result, State, Tier
+from tests.instruction_cases import DATA_SIZE, Case, CaseEngine, CaseError, Result, State, Tier, assemble
 from tests.reference_eval import State as Slots
 
 ARCHES = {"i386": "i386", "x86-64": "x86_64"}
@@ -38,15 +38,7 @@ def _assembler(isa: str) -> Any:
 
 
 def code(isa: str, what: str) -> bytes:
-    import keystone
-
-    try:
-        made, _ = _assembler(isa).asm(what, 0)
-    except keystone.KsError as e:
-        raise CaseError(f"{what}: {e}: write its bytes in brackets") from None
-    if not made:
-        raise CaseError(f"{what}: no instruction")
-    return bytes(made)
+    return assemble(_assembler(isa), what, 0)
 
 
 def random_values(isa: str, rng: Random) -> dict[str, int]:

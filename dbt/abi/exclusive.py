@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbt.abi.memory import PAGE_BITS, PAGE_SIZE
+from dbt.abi.memory import PAGE_BITS
 from dbt.abi.row import Row
 
 
@@ -59,10 +59,9 @@ GRANULE_BITS = 3
 GRANULE = 1 << GRANULE_BITS
 GRANULES = 1 << 20  # records; granules whose numbers agree modulo this share one
 GRANULE_RECORD_BITS = 4  # word (version, or tag under hst), then the last writer
-GRANULE_WORD, GRANULE_WRITER = 0, 8
+GRANULE_WRITER = 8
 LOCKED = 1  # bit 0 of a granule word; the rest is the version
 NEXT_VERSION = 2
-GRANULES_A_PAGE = PAGE_SIZE >> GRANULE_BITS
 assert PAGE_BITS > GRANULE_BITS
 
 # A writer: its pc, with its number above. The host's writes have a number of their own.

@@ -63,12 +63,6 @@ def unit_of(words: tuple[int, ...]) -> Unit:
     return optimise(lift_region(FRONTEND, fetch, [(BASE, 0)], sorted(set(starts))).unit)
 
 
-def hot_path(assembly: str) -> str:
-    """The function up to its first return: cold code follows."""
-    body = assembly[assembly.index("entry_0:") :]
-    return body[: body.index("\tret")] if "\tret" in body else body
-
-
 def assembly_of(words: tuple[int, ...]) -> str:
     return backend.compile_assembly(lower(unit_of(words), [Entry(f"at_{BASE:x}", BASE, 0)], LAYOUT, linear=True), "x86_64")
 

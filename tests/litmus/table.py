@@ -1,6 +1,6 @@
 """Which outcomes of the litmus tests the ARM architecture forbids, and the counts of those that happened.
 
-``python -m tests.litmus.table --rounds 20000`` prints the table of docs/memory-order.md. The tests are those of the literature on relaxed memory
+``python -m tests.litmus.table`` prints the tables of docs/memory-order.md. The tests are those of the literature on relaxed memory
 (Alglave, Maranget and Tautschnig, "Herding cats", 2014); the guest program is ``src/litmus.c``.
 """
 
@@ -13,8 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbt.abi.exclusive import SCHEMES
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 GUEST = Path(__file__).resolve().parent / "litmus.elf"
+DBT = (sys.executable, "-m", "dbt", "run")
 VARIANTS = {"plain": "no ordering", "dmb": "`DMB` between", "acqrel": "`LDA`/`STL`"}
 Outcome = tuple[int, ...]
 
@@ -90,6 +93,21 @@ def text(found: dict[tuple[str, str], dict[Outcome, int]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def by_scheme(rounds: int) -> tuple[str, list[str]]:
+    """A Markdown table with a row a scheme and tier, and the forbidden outcomes that were seen."""
+    lines = ["| scheme | tier | instances | forbidden outcomes | MP, SB, LB, S, R, 2+2W, IRIW with no ordering: weak outcomes |", "|---|---|---:|---:|---|"]
+    wrong = []
+    for scheme in SCHEMES:
+        for tier in ("0", "auto"):
+            found = run([*DBT, "--tier", tier, "--atomics", scheme], rounds)
+            seen = forbidden(found)
+            wrong += [f"{scheme}, tier {tier}: {line}" for line in seen]
+            instances = sum(sum(counts.values()) for counts in found.values())
+            weak = [sum(times for outcome, times in found[test.name, "plain"].items() if test.weak(outcome)) for test in TESTS if "plain" not in test.ordered]
+            lines.append(f"| `{scheme}` | {tier} | {instances:,} | {len(seen)} | {', '.join(f'{times:,}' for times in weak)} |")
+    return "\n".join(lines) + "\n", wrong
+
+
 def merge(into: dict[tuple[str, str], dict[Outcome, int]], more: dict[tuple[str, str], dict[Outcome, int]]) -> None:
     for key, counts in more.items():
         for outcome, times in counts.items():
@@ -101,14 +119,18 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1000, help="rounds of 256 instances of each test and variant")
     parser.add_argument("--runs", type=int, default=1, help="times that the program is started")
     parser.add_argument("--tier", default="auto", help="tier of dbt run")
+    parser.add_argument("--by-scheme", action="store_true", help="a row a scheme of exclusive accesses and tier")
     parser.add_argument("--qemu", metavar="COMMAND", help="run it by this emulator in place of dbt")
     asked = parser.parse_args()
-    command = [asked.qemu] if asked.qemu else [sys.executable, "-m", "dbt", "run", "--tier", asked.tier]
-    found: dict[tuple[str, str], dict[Outcome, int]] = {}
-    for _ in range(asked.runs):
-        merge(found, run(command, asked.rounds))
-    print(text(found), end="")
-    wrong = forbidden(found)
+    if asked.by_scheme:
+        table, wrong = by_scheme(asked.rounds)
+    else:
+        command = [asked.qemu] if asked.qemu else [*DBT, "--tier", asked.tier]
+        found: dict[tuple[str, str], dict[Outcome, int]] = {}
+        for _ in range(asked.runs):
+            merge(found, run(command, asked.rounds))
+        table, wrong = text(found), forbidden(found)
+    print(table, end="")
     print("".join(f"FORBIDDEN: {line}\n" for line in wrong), end="")
     return bool(wrong)
 

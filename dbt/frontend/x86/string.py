@@ -14,7 +14,7 @@ from dbt.frontend.x86.operands import Memory
 from dbt.ir.unit import Inst
 
 _ES = 0  # the destination's segment, which no prefix changes
-_REPE, _REPNE = 0xF3, 0xF2
+_REPE = 0xF3  # REPNE is 0xF2
 
 
 def _repeated(c: Context, step: Callable[[], None], compares: bool = False) -> None:

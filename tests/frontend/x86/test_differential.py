@@ -42,8 +42,8 @@ KNOWN: dict[str, tuple[Which, str]] = {
     "shrd": (lambda e, row, long: bool(e.wide), "OF, which is undefined, follows the oracle's narrower forms"),
     "enter": (lambda e, row, long: e.operand_16 or e.immediates[1] & 31 > 1, "the oracle's stack frames differ for odd forms"),
 }
+# With prefix 66 the oracle, like AMD's processors, cuts rIP in 64-bit code.
 _NEAR = ("jcc", "jmp", "call", "ret", "call_indirect", "jmp_indirect", "loop", "loope", "loopne", "jcxz")
-KNOWN_66 = "the oracle, like AMD's processors, cuts rIP in 64-bit code"
 
 
 def _skipped(row: Row, code: bytes, long: bool) -> bool:
