@@ -16,12 +16,12 @@ from _blake2 import blake2b
 from dbt.abi.memory import PAGE_SIZE
 from runtime.own_files import forget_others, open_apart, replacing, write_all
 from runtime.process_block import ProcessBlock, proc
+from runtime.sources import facts, source_files
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAGIC = b"dbt-area"
 _HEADER = struct.Struct("<8s16sQQI")  # magic, fingerprint, end of the area, entries, CRC of the fields before
 _PROT_READ, _PROT_WRITE, _MAP_PRIVATE, _MAP_FIXED = 1, 2, 2, 0x10
@@ -32,19 +32,7 @@ _libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_
 
 def fingerprint(sources: tuple[str, ...]) -> bytes:
     """Names, sizes and times of the Python files *sources*, or of those in the folders *sources*, relative to the program's root."""
-    facts = []
-    for source in sources:
-        path = os.path.join(_ROOT, source)
-        if source.endswith(".py"):
-            stat = os.stat(path)
-            facts.append(f"{source} {stat.st_size} {stat.st_mtime_ns}")
-        else:
-            with os.scandir(path) as entries:
-                for entry in sorted(entries, key=lambda e: e.name):
-                    if entry.name.endswith(".py"):
-                        stat = entry.stat()
-                        facts.append(f"{source}/{entry.name} {stat.st_size} {stat.st_mtime_ns}")
-    return blake2b("\n".join(facts).encode(), digest_size=16).digest()
+    return blake2b(facts(source_files(sources)), digest_size=16).digest()
 
 
 class AreaFile:

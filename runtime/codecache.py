@@ -17,6 +17,7 @@ from _blake2 import blake2b
 from runtime import image
 from runtime.own_files import forget_others, open_apart, replacing, write_all
 from runtime.paths import cache_dir
+from runtime.sources import facts, source_files
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
 _SUFFIX = ".regions"
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/backend", "dbt/backend/llvm", "dbt/frontend", "dbt/frontend/arm", "dbt/frontend/x86", "dbt")
 _MAGIC = b"dbt-rgn1"
 _RECORD = struct.Struct("<8sIIQI")  # magic, bytes of the body, CRC-32 of the body, pc and mode of the first entry
@@ -65,13 +65,7 @@ def fingerprint(kind: str) -> str:
     known = _fingerprints.get(kind)
     if known is not None:
         return known
-    found = blake2b(f"{kind} {image.loaded_key()}\n".encode(), digest_size=_DIGEST)
-    for folder in _SOURCES:
-        with contextlib.suppress(OSError):
-            for entry in sorted(os.scandir(os.path.join(_ROOT, folder)), key=lambda e: e.name):
-                if entry.name.endswith(".py"):
-                    stat = entry.stat()
-                    found.update(f"{folder}/{entry.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    found = blake2b(f"{kind} {image.loaded_key()}\n".encode() + facts(source_files(_SOURCES)), digest_size=_DIGEST)
     return _fingerprints.setdefault(kind, found.hexdigest())
 
 

@@ -14,17 +14,16 @@ from _blake2 import blake2b
 
 from runtime import objects
 from runtime.paths import cache_dir
+from runtime.sources import ROOT, only_ours, source_files
 
 TYPE_CHECKING = False  # as in typing, whose import costs more than loading the image
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_SOURCES = (("runtime", "kernels"), ("dbt", "abi"))
-_SINGLE_SOURCES = (
-    ("dbt", "ir", "optable.py"), ("dbt", "ir", "types.py"), ("dbt", "backend", "llvm", "convention.py"), ("runtime", "process_block.py"),
-    ("runtime", "linux", "hostnr.py"),
+_SOURCES = (
+    "dbt/ir/optable.py", "dbt/ir/types.py", "dbt/backend/llvm/convention.py", "runtime/process_block.py", "runtime/linux/hostnr.py",
+    "runtime/kernels", "dbt/abi",
 )  # fmt: skip
 _COMPILERS = ("numba", "llvmlite")
 _CPU_KEYS = ("model name", "flags", "CPU implementer", "CPU part", "Features")
@@ -67,16 +66,13 @@ def _host_cpu() -> str:
 def key() -> str:
     """Hexadecimal name of the image that fits this source, these compilers and this CPU."""
     digest = blake2b(digest_size=16)
-    paths = [os.path.join(_ROOT, *parts) for parts in _SINGLE_SOURCES]
-    for parts in _SOURCES:
-        directory = os.path.join(_ROOT, *parts)
-        paths += [os.path.join(directory, name) for name in sorted(os.listdir(directory)) if name.endswith(".py")]
-    for path in paths:
-        with open(path, "rb") as source:
+    files = source_files(_SOURCES)
+    for name, _ in files:
+        with open(os.path.join(ROOT, name), "rb") as source:
             text = source.read()
-        digest.update(b"%s %d\n" % (os.path.basename(path).encode(), len(text)))
+        digest.update(b"%s %d\n" % (name.encode(), len(text)))
         digest.update(text)
-    for fact in (sys.implementation.cache_tag or "", os.uname().machine, *_compiler_versions(), _host_cpu()):
+    for fact in (only_ours(files), sys.implementation.cache_tag or "", os.uname().machine, *_compiler_versions(), _host_cpu()):
         digest.update(fact.encode() + b"\0")
     return digest.hexdigest()
 

@@ -13,6 +13,7 @@ import zlib
 from _blake2 import blake2b
 
 from runtime.paths import cache_dir
+from runtime.sources import ROOT, Source, facts, source_files
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _FOLDERS = ("dbt/abi", "runtime", "runtime/linux", "runtime/linux/syscalls")
 _SINGLE = ("dbt/api.py", "dbt/cli/run_options.py", "dbt/backend/__init__.py", "dbt/backend/llvm/__init__.py", "dbt/backend/llvm/convention.py",
            "dbt/ir/__init__.py", "dbt/ir/types.py")  # fmt: skip
@@ -53,19 +53,13 @@ class Bundle:
         exec(marshal.loads(self._codes[module.__name__][1]), module.__dict__)
 
 
-def _sources() -> list[tuple[str, os.stat_result]]:
-    """The source files, relative to the root, in order."""
-    found = [(name, os.stat(os.path.join(_ROOT, name))) for name in _SINGLE]
-    for folder in _FOLDERS:
-        with os.scandir(os.path.join(_ROOT, folder)) as entries:
-            found += sorted([(f"{folder}/{entry.name}", entry.stat()) for entry in entries if entry.name.endswith(".py")])
-    return found
+def _sources() -> list[Source]:
+    """The source files of the modules."""
+    return source_files((*_SINGLE, *_FOLDERS))
 
 
-def _key(sources: list[tuple[str, os.stat_result]]) -> bytes:
-    facts = "\n".join([f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in sources])
-    host = f"{_ROOT} {sys.version} {sys.flags.optimize}"
-    return blake2b(f"{host}\n{facts}".encode(), digest_size=16).digest()
+def _key(sources: list[Source]) -> bytes:
+    return blake2b(f"{ROOT} {sys.version} {sys.flags.optimize}\n".encode() + facts(sources), digest_size=16).digest()
 
 
 def _read(path: str, key: bytes) -> dict[str, tuple[str, bytes]] | None:
@@ -81,11 +75,11 @@ def _read(path: str, key: bytes) -> dict[str, tuple[str, bytes]] | None:
     return marshal.loads(body)  # type: ignore[no-any-return]
 
 
-def _make(sources: list[tuple[str, os.stat_result]]) -> dict[str, tuple[str, bytes]]:
+def _make(sources: list[Source]) -> dict[str, tuple[str, bytes]]:
     """Compile the source files."""
     codes = {}
     for name, _ in sources:
-        path = os.path.join(_ROOT, name)
+        path = os.path.join(ROOT, name)
         with open(path, "rb") as file:
             code = compile(file.read(), path, "exec", dont_inherit=True)
         module = name.removesuffix(_INIT).removesuffix(".py").replace("/", ".")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runtime import image as images
+from runtime import sources
 from runtime.kernels import build
 from tests.patience import SECONDS
 
@@ -93,6 +94,21 @@ def test_key_follows_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(images, "_compiler_versions", lambda: ["numba-999.dist-info", "llvmlite-999.dist-info"])
     assert images.key() != before
+
+
+def test_what_has_changed_under_a_process_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would build from the modules that it has, and name the result after those on disk."""
+    before = images.key()
+    files = sources.source_files(("dbt/abi",))
+    known = sources.facts(files)
+    monkeypatch.setattr(sources, "_started", 0.0)
+    assert images.key() != before
+    assert sources.facts(files) != known
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    assert images.key() != before
+    monkeypatch.setattr("time.time", lambda: 1.0)  # before any of the files was made
+    assert images.key() == before
+    assert sources.facts(files) == known
 
 
 PROCESS = """
