@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.benchmark import COLD, DBT, QEMU
 from bench.reports import Report
-from bench.tables import table
+from bench.tables import WHOLE_PROGRAMS, table
 from runtime.linux.errors import UsageError
 
 SLOWER, FASTER = "slower", "faster"
@@ -34,7 +34,7 @@ def _run(report: Report) -> Iterator[tuple[str, str, Speed]]:
         for subject, ratios in ((DBT, row["ratios"]), (COLD, row["cold_ratios"])):
             seconds = row["seconds"].get(subject)
             # The first time of a kernel is too short to be told from noise.
-            if seconds is None or (subject == COLD and row["suite"] == "kernels"):
+            if seconds is None or (subject == COLD and row["suite"] not in WHOLE_PROGRAMS):
                 continue
             samples = tuple(1 / sample["seconds"] for sample in row["samples"][subject])
             condition = "cold" if subject == COLD else "warm"

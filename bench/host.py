@@ -13,6 +13,7 @@ from pathlib import Path
 from dbt import __version__
 from runtime.linux.errors import UsageError
 
+MEASURED = ("dbt", "runtime", "bench")  # folders
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -47,12 +48,13 @@ def describe() -> dict[str, object]:
 
 
 def commit() -> str | None:
-    """The commit of this checkout, with ``+`` if files differ from it; None without git."""
+    """The commit of this checkout, with ``+`` if files of what is measured differ from it; None without git."""
     try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=REPOSITORY, capture_output=True, text=True)
+        name = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True)
+        same = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", *MEASURED], cwd=REPOSITORY, capture_output=True)
     except FileNotFoundError:
         return None
-    return done.stdout.strip() or None
+    return name.stdout.strip() + ("+" if same.returncode else "") if name.returncode == 0 else None
 
 
 def _cpu_model() -> str:

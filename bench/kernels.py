@@ -1,4 +1,5 @@
-"""The suite ``kernels``: small programs that are all hot code, timed by themselves, so that their start does not count.
+"""The suites ``kernels``, small programs that are all hot code, and ``system``, such that do nothing but call the system. They time themselves, so that their
+start does not count.
 
 Each does its work twice. What counts is the second time, which is the speed of translated code; the first time of a run with an empty cache is the cold one.
 """
@@ -19,7 +20,7 @@ from bench.caches import Cache
 from bench.guests import build
 from runtime.linux.errors import UsageError
 
-INTEGER, CALLS, FLOATS = "integer", "calls and indirect jumps", "VFP and Advanced SIMD"
+INTEGER, CALLS, FLOATS, SYSTEM = "integer", "calls and indirect jumps", "VFP and Advanced SIMD", "system calls"
 UNICORN_SHARE = 10  # Unicorn does this fraction of the loops: it is that slow
 
 
@@ -60,8 +61,18 @@ KERNELS = (
 )
 
 
-def benchmarks(against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
-    """A row a kernel, of guest programs for *arch*. *scale* multiplies the loops."""
+SYSTEM_KERNELS = (
+    Kernel("getppid", SYSTEM, 300),
+    Kernel("write", SYSTEM, 200),
+    Kernel("clock_gettime", SYSTEM, 500),
+    Kernel("futex_turns", SYSTEM, 200),
+    Kernel("thread_join", SYSTEM, 200),
+)
+SUITES = {"kernels": KERNELS, "system": SYSTEM_KERNELS}
+
+
+def benchmarks(suite: str, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
+    """A row a kernel of *suite* that there is for *arch*. *scale* multiplies the loops."""
     if UNICORN in against and arch != build.ARM:
         raise UsageError(f"bench run: --against unicorn: not for --arch {arch}: only for {build.ARM}")
     if UNICORN in against and importlib.util.find_spec("unicorn") is None:
@@ -69,8 +80,9 @@ def benchmarks(against: Collection[str], scale: float, arch: str) -> list[Benchm
     if NATIVE in against and build.native_compiler() is None:
         raise UsageError("bench run: --against native: no C compiler for this host: pip install ziglang, or install cc")
     return [
-        Benchmark("kernels", kernel.group, kernel.name, _subjects(kernel, max(1, round(kernel.loops * scale)), against, arch), once=(COLD,))
-        for kernel in KERNELS
+        Benchmark(suite, kernel.group, kernel.name, _subjects(kernel, max(1, round(kernel.loops * scale)), against, arch), once=(COLD,))
+        for kernel in SUITES[suite]
+        if build.program(kernel.name, arch).exists()
     ]
 
 

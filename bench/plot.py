@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from bench.tables import WHOLE_PROGRAMS
 from runtime.linux.errors import UsageError
 
 COLUMNS = 3  # panels side by side
@@ -76,7 +77,7 @@ def _run(report: dict[str, Any], pyplot: Any) -> Any:
     figure, axes = pyplot.subplots(len(suites), 1, figsize=(11, 3.4 * len(suites)), squeeze=False, layout="constrained")
     for suite, (panel,) in zip(suites, axes, strict=True):
         rows = [row for row in report["rows"] if row["suite"] == suite]
-        kinds = ("ratios",) if suite == "kernels" else ("ratios", "cold_ratios")
+        kinds = ("ratios", "cold_ratios") if suite in WHOLE_PROGRAMS else ("ratios",)
         series = [(peer, kind) for kind in kinds for peer in dict.fromkeys(peer for row in rows for peer in row[kind])]
         width = 0.8 / max(1, len(series))
         for number, (peer, kind) in enumerate(series):

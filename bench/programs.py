@@ -18,6 +18,7 @@ from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
 from bench.caches import Cache
 from runtime.linux.errors import UsageError
 
+LONG = "long programs"
 DATA = "data"  # the input file's name, in the working directory
 MEGABYTE = 1_000_000
 DISTINCT = 12 * MEGABYTE  # of the input file; what is longer repeats it
@@ -110,7 +111,7 @@ def missing(sysroot: str) -> list[str]:
 
 def benchmarks(suite: str, sysroot: str, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
     """Rows of the suite ``programs`` or ``startup``; *scale* multiplies the work of the first. *sysroot* has programs for *arch*."""
-    chosen, group, once = (PROGRAMS, "long programs", (COLD,)) if suite == "programs" else (STARTUP, "start-up", ())
+    chosen, group, once = (PROGRAMS, LONG, (COLD,)) if suite == "programs" else (STARTUP, "start-up", ())
     absent = missing(sysroot)
     return [Benchmark(suite, group, program.name, _subjects(program, sysroot, against, scale, arch), once) for program in chosen if program.name not in absent]
 

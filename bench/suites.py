@@ -12,7 +12,7 @@ from bench import host, kernels, programs, rounds
 from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
 from runtime.linux.errors import UsageError
 
-SUITES = ("kernels", "programs", "startup")
+SUITES = (*kernels.SUITES, "programs", "startup")
 Samples = dict[tuple[int, str], list[Timing]]  # by number of the benchmark and by subject
 SETTINGS = ("benchmark", "arch", "scale", "commit", "host")  # of a report: what must be equal to go on with it
 
@@ -22,12 +22,12 @@ def benchmarks(suites: Sequence[str], names: Collection[str], sysroot: str | Non
     for suite in suites:
         if suite not in SUITES:
             raise UsageError(f"bench run: --suite {suite}: no such suite: choose from {', '.join(SUITES)}")
-        if suite != "kernels" and sysroot is None:
+        if suite not in kernels.SUITES and sysroot is None:
             raise UsageError(f"bench run: --suite {suite}: needs the programs: give --sysroot DIR")
     found: list[Benchmark] = []
     for suite in suites or SUITES:
-        if suite == "kernels":
-            found += kernels.benchmarks(against, scale, arch)
+        if suite in kernels.SUITES:
+            found += kernels.benchmarks(suite, against, scale, arch)
         elif sysroot is not None:
             found += programs.benchmarks(suite, sysroot, against, scale, arch)
     for name in names:

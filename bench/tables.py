@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.benchmark import COLD, DBT, NATIVE, QEMU, UNICORN
 
+WHOLE_PROGRAMS = ("programs", "startup")  # suites whose cold runs tell something
 TITLES = {COLD: "dbt cold", DBT: "dbt", QEMU: "qemu-{arch}", UNICORN: "Unicorn", NATIVE: "native"}
 
 
@@ -28,7 +29,7 @@ def suite_table(report: dict[str, Any], suite: str) -> str:
     subjects = [subject for subject in TITLES if any(subject in row["seconds"] for row in rows)]
     peers = [subject for subject in subjects if subject not in (COLD, DBT)]
     titles = {subject: TITLES[subject].format(arch=report["arch"]) for subject in subjects}
-    cold = [peer for peer in peers if suite != "kernels" and any(peer in row["cold_ratios"] for row in rows)]
+    cold = [peer for peer in peers if suite in WHOLE_PROGRAMS and any(peer in row["cold_ratios"] for row in rows)]
     heads = [suite, *(titles.values()), *(f"{titles[peer]} / dbt" for peer in peers), *(f"{titles[peer]} / dbt cold" for peer in cold), "memory", "server"]
     lines = [
         [

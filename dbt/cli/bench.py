@@ -85,7 +85,7 @@ dbt bench run --suite programs --sysroot SYSROOT --json programs.json --resume
 
 @bench.command(epilog=examples(_RUN_EXAMPLES))
 @click.argument("names", nargs=-1)
-@click.option("--suite", "suites", type=_Words(), default=(), help="kernels, programs, startup (default: all that can run).")
+@click.option("--suite", "suites", type=_Words(), default=(), help="kernels, system, programs, startup (default: all that can run).")
 @click.option("--arch", type=click.Choice(tuple(_SYSROOTS)), default="arm", show_default=True, help="The guests' architecture.")
 @click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
 @click.option("--sysroot", metavar="DIR", help=f"Debian sysroot of the programs [{', '.join(f'${name}' for name in _SYSROOTS.values())}].")
@@ -153,6 +153,19 @@ def compare(before: str, after: str, threshold: float, json_file: str | None) ->
     _write(report, comparison.text(report), json_file, None)
     if report["slower"]:
         raise click.exceptions.Exit(1)
+
+
+@bench.command(epilog=examples("dbt bench docs\ndbt bench docs --measure kernels-arm startup"))
+@click.argument("names", nargs=-1)
+@click.option("--measure", is_flag=True, help="Take the reports NAMES anew (default: all), which takes about 25 minutes; an interrupted one goes on.")
+def docs(names: Sequence[str], measure: bool) -> None:
+    """Renew the tables in docs/performance.md from the reports in docs/measured. Programs need $DBT_SYSROOT."""
+    from bench import documents
+
+    for name in documents.select(names) if measure else ():
+        click.echo(f"{name}: dbt bench {documents.COMMANDS[name]}", err=True)
+        bench.main(documents.words(name), prog_name="dbt bench", standalone_mode=False)
+    click.echo("docs/performance.md: " + ("renewed" if documents.rewrite() else "as it was"))
 
 
 def _known(command: str, against: Sequence[str], choices: Sequence[str]) -> None:
