@@ -9,6 +9,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import host
 from runtime.compileserver.server import AFTERWARDS, SECONDS
@@ -17,6 +18,16 @@ from runtime.paths import cache_dir
 SERVER = b"runtime.compileserver.server"  # in the command line of a compile server and of its workers
 IDLE_SAMPLES, IDLE_STEP = 3, 0.05  # a server without work is asleep this often, seconds apart
 _MADE_ONCE = ("kernels", "bytecode")  # folders of what is made once a machine
+
+
+class Servers(NamedTuple):
+    """What the compile servers and their workers took together: peak memory in bytes, processor seconds."""
+
+    rss: int
+    cpu_seconds: float
+
+    def most(self, other: Servers) -> Servers:
+        return Servers(max(self.rss, other.rss), max(self.cpu_seconds, other.cpu_seconds))
 
 
 class Cache:
@@ -31,15 +42,15 @@ class Cache:
     def environment(self) -> dict[str, str]:
         return host.environment(DBT_CACHE_DIR=self._directory.name)
 
-    def settle(self) -> int | None:
-        """Wait until the compile servers have made what they were asked for, then end them; gives their peak memory in bytes, None if there are none."""
-        end, asleep, peak = time.monotonic() + AFTERWARDS + SECONDS, 0, None
+    def settle(self) -> Servers | None:
+        """Wait until the compile servers have made what they were asked for, then end them; None if there are none."""
+        end, asleep, known = time.monotonic() + AFTERWARDS + SECONDS, 0, None
         while (found := self._servers()) and asleep < IDLE_SAMPLES and time.monotonic() < end:
-            peak = max(peak or 0, _memory(found))
+            known = _look(found) if known is None else known.most(_look(found))
             asleep = 0 if any(_state(server) in "RD" for server in found) else asleep + 1
             time.sleep(IDLE_STEP)
         self.end_servers()
-        return peak
+        return known
 
     def end_servers(self) -> None:
         """At any moment: the cache stands it."""
@@ -58,19 +69,24 @@ class Cache:
         return found
 
 
-def _state(process: int) -> str:
-    """Letter of proc(5); Z for a process that is gone."""
+def _fields(process: int) -> list[str]:
+    """Those of /proc/PID/stat from the state on, see proc(5); those of a process that ended without any time if it is gone."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return "Z"
+        return ["Z", *"0" * 20]
 
 
-def _memory(processes: list[int]) -> int:
-    """Sum of the peaks of *processes*, in bytes."""
-    total = 0
+def _state(process: int) -> str:
+    return _fields(process)[0]
+
+
+def _look(processes: list[int]) -> Servers:
+    """Sums over *processes*."""
+    memory, ticks = 0, 0
     for process in processes:
+        ticks += sum(int(field) for field in _fields(process)[11:13])  # user and system time
         with contextlib.suppress(OSError):
             lines = Path(f"/proc/{process}/status").read_text().splitlines()
-            total += next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
-    return total
+            memory += next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+    return Servers(memory, ticks / os.sysconf("SC_CLK_TCK"))

@@ -16,6 +16,7 @@ _SEGMENT = struct.Struct("<8I")
 # Encodings of ARM DDI 0406C, A8.8; condition AL.
 RETURN = 0xE12FFF1E  # bx lr
 CALL_SYSTEM = 0xEF000000  # svc #0
+FUNCTION_INSTRUCTIONS = 7  # of each of functions()
 COUNTER = 4  # the register that counts the rounds
 
 
@@ -56,7 +57,8 @@ def functions(count: int, rounds: int) -> list[int]:
         [movw(1, i & 0xFFFF), movt(1, i >> 16), add(0, 1), eor_rotated(0, i % 31 + 1), add_immediate(2, i % 255 + 1), movw(3, (i * 7919) & 0xFFFF), RETURN]
         for i in range(count)
     ]
-    size = len(bodies[0])
+    size = FUNCTION_INSTRUCTIONS
+    assert all(len(body) == size for body in bodies)
     calls = [branch(14, count - i + _CLOSING + _TAIL + size * i, link=True) for i in range(count)]
     code = _rounds(rounds, calls)
     return code + [word for body in bodies for word in body]

@@ -93,7 +93,8 @@ def _subjects(kernel: Kernel, loops: int, against: Collection[str], arch: str) -
     def ours() -> tuple[Timing, Timing]:
         first, second, rss = _timed(host.ours(program), loops, cache[0].environment())
         servers = cache[0].settle()
-        return Timing(first, rss, servers), Timing(second, rss, servers)
+        memory = servers.rss if servers else None
+        return Timing(first, rss, memory), Timing(second, rss, memory)
 
     def cold() -> Timing:
         cache[:] = [Cache()]

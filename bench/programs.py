@@ -134,7 +134,8 @@ def _subjects(program: Program, sysroot: str, against: Collection[str], scale: f
 
     def ours(cache: Cache) -> Timing:
         found = timed(host.ours("-L", sysroot), cache.environment())
-        return Timing(found.seconds, found.rss, cache.settle())
+        servers = cache.settle()
+        return Timing(found.seconds, found.rss, servers.rss if servers else None)
 
     def cold() -> Timing:
         nonlocal fillings

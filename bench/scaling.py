@@ -18,20 +18,23 @@ from typing import Any
 from bench import growth, host, rounds
 from bench.caches import Cache
 from bench.slices import GUEST as THREADS_GUEST
+from bench.tables import source, table
 from runtime.linux.errors import UsageError
 
-STEADY_INSTRUCTIONS = 40_000_000  # executed by each point of a series about compiled code
-OPERATIONS = 2_000_000  # by all threads of a point together
+STEADY_INSTRUCTIONS = 400_000_000  # executed by each point of a series about compiled code
+OPERATIONS = 20_000_000  # by all threads of a point together
 FEWEST_POINTS = 3  # of a series that is told
 QUADRATIC = 1.5  # growth above this is told as a finding
+FLAT = 0.2  # costs that grow by less than this share from the smallest size to the largest do not grow: it may be noise
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run: wall and processor seconds, peak memory in bytes, and the counters that ``--stats`` gave."""
+    """One run: wall and processor seconds, processor seconds of the compile servers, peak memory in bytes, and the counters that ``--stats`` gave."""
 
     seconds: float
     cpu_seconds: float
+    compile_seconds: float
     rss: int
     counters: dict[str, Any]
 
@@ -62,18 +65,22 @@ def _threads(kernel: str) -> Callable[[int, Path], list[str]]:
     return lambda size, directory: [str(THREADS_GUEST), kernel, str(size), "1", "0", "0", str(OPERATIONS)]
 
 
+_SIZES_COLD = (8000, 16000, 32000, 64000, 128000)
+_SIZES_HOT = (32, 64, 128, 256, 512)
+_SIZES_REGION = (64, 128, 256, 512, 1024, 2048, 4096)
+_SIZES_THREADS = (1, 2, 4, 8, 16, 32, 64, 128)
 SERIES = (
-    Series("cold code", "functions", "every function called once: lifting and building blocks", (500, 1000, 2000, 4000, 8000),
+    Series("cold code", "functions", "every function called once: lifting and building blocks", _SIZES_COLD,
            _program(lambda n: growth.functions(n, 1)), counters=("insns_lifted", "blocks")),
-    Series("known code", "functions", "the same with lifted instructions in the cache", (500, 1000, 2000, 4000, 8000),
+    Series("known code", "functions", "the same with lifted instructions in the cache", _SIZES_COLD,
            _program(lambda n: growth.functions(n, 1)), cold=False, counters=("insns_lifted", "blocks")),
-    Series("hot code", "functions", "every function called 2,000 times: many small regions", (125, 250, 500, 1000, 2000),
-           _program(lambda n: growth.functions(n, 2000)), counters=("regions_compiled", "region_insns")),
-    Series("region", "instructions", f"one loop of this size, {STEADY_INSTRUCTIONS:,} instructions executed in all", (64, 256, 1024, 4096, 16384),
+    Series("hot code", "functions", f"functions called in turn, {STEADY_INSTRUCTIONS:,} instructions in all: many small regions", _SIZES_HOT,
+           _program(lambda n: growth.functions(n, STEADY_INSTRUCTIONS // (n * growth.FUNCTION_INSTRUCTIONS))), counters=("regions_compiled", "region_insns")),
+    Series("region", "instructions", f"one loop of this size, {STEADY_INSTRUCTIONS:,} instructions executed in all", _SIZES_REGION,
            _program(lambda n: growth.loop(n, STEADY_INSTRUCTIONS // n)), counters=("regions_compiled", "region_insns", "region_bytes")),
-    Series("threads, private data", "threads", f"{OPERATIONS:,} operations shared out", (1, 2, 4, 8, 16, 32, 64, 128), _threads("private"), cold=False,
+    Series("threads, private data", "threads", f"{OPERATIONS:,} operations shared out", _SIZES_THREADS, _threads("private"), cold=False,
            counters=("rendezvous", "rendezvous_us_median")),
-    Series("threads, one word", "threads", f"{OPERATIONS:,} operations shared out", (1, 2, 4, 8, 16, 32, 64, 128), _threads("range"), cold=False,
+    Series("threads, one word", "threads", f"{OPERATIONS:,} operations shared out", _SIZES_THREADS, _threads("range"), cold=False,
            counters=("rendezvous", "rendezvous_us_median")),
 )  # fmt: skip
 
@@ -95,8 +102,8 @@ def run(series: Series, size: int) -> Point:
         command = host.ours(f"--stats={stats}", *words)
         cache = Cache() if series.cold else _filled(host.ours(*words))
         sample = rounds.run(command, cache.environment())
-        cache.end_servers()
-        return Point(sample.seconds, sample.cpu_seconds, sample.rss, json.loads(stats.read_text()))
+        servers = cache.settle()
+        return Point(sample.seconds, sample.cpu_seconds, servers.cpu_seconds if servers else 0.0, sample.rss, json.loads(stats.read_text()))
 
 
 def _filled(command: list[str]) -> Cache:
@@ -131,18 +138,20 @@ class Session:
         points = [self.samples[series.name, size] for size in sizes]
         wall = [statistics.median(point.seconds for point in found) for found in points]
         cpu = [statistics.median(point.cpu_seconds for point in found) for found in points]
+        compile_ = [statistics.median(point.compile_seconds for point in found) for found in points]
         return {
             "series": series.name, "unit": series.unit, "what": series.what, "sizes": sizes, "seconds": wall, "cpu_seconds": cpu,
             "rss": [max(point.rss for point in found) for found in points], "growth": exponent(sizes, cpu),
+            "compile_seconds": compile_, "compile_growth": exponent(sizes, compile_),
             "counters": {name: [found[-1].counters.get(name) for found in points] for name in series.counters},
         }  # fmt: skip
 
 
 def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
-    """Exponent of size by which *costs* above that of the smallest size grow, from the upper half of the sizes; 0 if they do not grow."""
+    """Exponent of size by which *costs* above that of the smallest size grow, from the upper half of the sizes; 0 if they grow by less than FLAT."""
     half = len(sizes) // 2
     low, high = costs[half] - costs[0], costs[-1] - costs[0]
-    if high <= 0 or low <= 0:
+    if high <= FLAT * costs[0] or low <= 0:
         return 0.0
     return math.log(high / low) / math.log((sizes[-1] - sizes[0]) / (sizes[half] - sizes[0]))
 
@@ -151,14 +160,28 @@ def text(report: dict[str, Any]) -> str:
     """A Markdown table a series."""
     parts = []
     for row in report["rows"]:
-        lines = [f"**{row['series']}**: {row['what']}. Growth of processor time: size to the power of {row['growth']:.2f}", ""]
-        lines[0] += " (more than proportional)." if row["growth"] > QUADRATIC else "."
-        heads = [row["unit"], "wall", "processor", f"a {row['unit'].removesuffix('s')}", "memory", *row["counters"]]
-        lines += ["| " + " | ".join(heads) + " |", "|" + "---:|" * len(heads)]
+        compiled = any(row["compile_seconds"])
+        costs = {"processor time": row["growth"], **({"the compile server's": row["compile_growth"]} if compiled else {})}
+        grows = "; ".join(f"{what} {_grows(power)}" for what, power in costs.items())
+        unit = row["unit"].removesuffix("s")
+        heads = [row["unit"], "wall", "processor", f"a {unit}", *(["compile server", f"a {unit}"] if compiled else []), "memory", *row["counters"]]
+        lines = []
         for i, size in enumerate(row["sizes"]):
-            per_unit = (row["cpu_seconds"][i] - row["cpu_seconds"][0]) / (size - row["sizes"][0]) * 1e6 if i else None
-            cells = [f"{size:,}", f"{row['seconds'][i]:.2f} s", f"{row['cpu_seconds'][i]:.2f} s", "" if per_unit is None else f"{per_unit:.0f} us"]
+            cells = [f"{size:,}", f"{row['seconds'][i]:.2f} s", *_cost(row["sizes"], row["cpu_seconds"], i)]
+            cells += _cost(row["sizes"], row["compile_seconds"], i) if compiled else []
             cells += [f"{row['rss'][i] / 1e6:.0f} MB", *("" if values[i] is None else f"{values[i]:,}" for values in row["counters"].values())]
-            lines.append("| " + " | ".join(cells) + " |")
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join([*parts, f"Medians of {report['runs']} interleaved runs.\n"])
+            lines.append(cells)
+        parts.append(f"**{row['series']}**: {row['what']}. Growth: {grows}.\n\n{table(heads, lines)}")
+    return "\n".join([*parts, f"{source(report)}\n"])
+
+
+def _grows(power: float) -> str:
+    if not power:
+        return f"by less than {FLAT:.0%}"
+    return f"by size to the power of {power:.2f}" + (" (**more than proportional**)" if power > QUADRATIC else "")
+
+
+def _cost(sizes: Sequence[int], seconds: Sequence[float], i: int) -> list[str]:
+    """Seconds of a size, and microseconds for one more of what it counts."""
+    each = f"{(seconds[i] - seconds[0]) / (sizes[i] - sizes[0]) * 1e6:.1f} us" if i else ""
+    return [f"{seconds[i]:.2f} s", each]

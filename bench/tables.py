@@ -52,8 +52,9 @@ def _cell(form: str, value: float | None) -> str:
 
 
 def source(report: dict[str, Any]) -> str:
-    """How the figures were taken, in one line."""
+    """How the figures of a report were taken, in one line."""
     of = f"Medians of {report['runs']} interleaved runs" if report["runs"] > 1 else "One run of each"
     reference = f"; {report['host']['qemu']}" if "qemu" in report["host"] else ""
-    missing = f" Incomplete: {report['missing']} measurements are missing." if report["missing"] else ""
-    return f"{of}, commit {report['commit']}, {report['host']['cpu']}{reference}. A ratio is the other's time divided by dbt's: above 1 dbt is faster.{missing}"
+    ratios = " A ratio is the other's time divided by dbt's: above 1 dbt is faster." if "means" in report else ""
+    missing = f" Incomplete: {report['missing']} measurements are missing." if report.get("missing") else ""
+    return f"{of}, commit {report['commit']}, {report['host']['cpu']}{reference}.{ratios}{missing}"

@@ -44,7 +44,7 @@ def test_exponent(power: float) -> None:
 
 
 def test_no_growth() -> None:
-    assert scaling.exponent([1, 2, 4], [3.0, 3.0, 3.0]) == 0
+    assert scaling.exponent([1, 2, 4], [3.0, 3.1, 3.5]) == 0
 
 
 def test_series_by_beginning_of_name() -> None:
@@ -56,8 +56,13 @@ def test_series_by_beginning_of_name() -> None:
 def test_table() -> None:
     row = {
         "series": "s", "unit": "functions", "what": "w", "sizes": [1, 2], "seconds": [1.0, 2.0], "cpu_seconds": [1.0, 3.0], "rss": [1e6, 2e6],
-        "growth": 2.0, "counters": {"blocks": [1000, None]},
+        "compile_seconds": [0.0, 0.0], "growth": 2.0, "compile_growth": 0.0, "counters": {"blocks": [1000, None]},
     }  # fmt: skip
-    text = scaling.text({"rows": [row], "runs": 1})
-    assert "power of 2.00 (more than proportional)." in text
-    assert "| 2 | 2.00 s | 3.00 s | 2000000 us | 2 MB |  |" in text
+    report = {"rows": [row], "runs": 1, "commit": "c", "host": {"cpu": "p"}}
+    text = scaling.text(report)
+    assert "processor time by size to the power of 2.00 (**more than proportional**)." in text
+    assert "| 2 | 2.00 s | 3.00 s | 2000000.0 us | 2 MB |  |" in text
+    row |= {"compile_seconds": [1.0, 1.1]}
+    text = scaling.text(report)
+    assert "the compile server's by less than 20%" in text
+    assert "| 2 | 2.00 s | 3.00 s | 2000000.0 us | 1.10 s | 100000.0 us | 2 MB |  |" in text
