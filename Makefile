@@ -4,12 +4,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
+REPORTS ?=
 HOT_BLOCK := 0x20380# the inner loop of crc32_update in tests/guests/src/demo.c
 
-.PHONY: help check test bless fuzz bench demo guests clean
+.PHONY: help check test bless fuzz bench bench-docs demo guests clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +40,9 @@ fuzz: $(VENV)/installed-test  ## random instructions and random IR for FUZZ_SECO
 
 bench: $(VENV)/installed  ## the speed table, as ratios to qemu-arm taken in the same run
 	$(BIN)/dbt bench run --against qemu
+
+bench-docs: $(VENV)/installed-test  ## measure REPORTS (default: all) and renew the tables in docs/performance.md
+	$(BIN)/dbt bench docs --measure $(REPORTS)
 
 guests: $(VENV)/installed  ## rebuild the prebuilt guest programs from their sources
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[guests]"
