@@ -90,10 +90,11 @@ def _ratios(seconds: dict[str, float], mine: str) -> dict[str, float]:
 
 
 def means(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Geometric means of the ratios, warm and cold, a row a group."""
+    """Geometric means of the ratios, warm and cold, a row a group; of the rows that have any."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["suite"], row["group"]), []).append(row)
+        if row["ratios"]:
+            groups.setdefault((row["suite"], row["group"]), []).append(row)
     return [
         {"suite": suite, "group": group, "count": len(inside), **{kind: _means([row[kind] for row in inside]) for kind in ("ratios", "cold_ratios")}}
         for (suite, group), inside in groups.items()

@@ -76,7 +76,7 @@ def test_interrupted_session_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(KeyboardInterrupt):
         first.measure(lambda: reports.write(first.report(), path))
     partial = reports.read(path)
-    assert taken == [COLD, DBT] and partial["missing"] == 3 and partial["rows"][0]["seconds"] == {COLD: 1, DBT: 2}
+    assert taken == [COLD, DBT] and partial["missing"] == 3 and partial["means"] == [] and partial["rows"][0]["seconds"] == {COLD: 1, DBT: 2}
     assert "Incomplete: 3 measurements" in tables.text(partial)
     second = session(ends=False)
     second.resume(partial)
