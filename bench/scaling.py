@@ -103,7 +103,8 @@ def run(series: Series, size: int) -> Point:
         cache = Cache() if series.cold else _filled(host.ours(*words))
         sample = rounds.run(command, cache.environment())
         servers = cache.settle()
-        return Point(sample.seconds, sample.cpu_seconds, servers.cpu_seconds if servers else 0.0, sample.rss, json.loads(stats.read_text()))
+        compiling = servers.cpu_seconds if servers and series.cold else 0.0  # a server with nothing to make takes noise
+        return Point(sample.seconds, sample.cpu_seconds, compiling, sample.rss, json.loads(stats.read_text()))
 
 
 def _filled(command: list[str]) -> Cache:
@@ -163,8 +164,7 @@ def text(report: dict[str, Any]) -> str:
         compiled = any(row["compile_seconds"])
         costs = {"processor time": row["growth"], **({"the compile server's": row["compile_growth"]} if compiled else {})}
         grows = "; ".join(f"{what} {_grows(power)}" for what, power in costs.items())
-        unit = row["unit"].removesuffix("s")
-        heads = [row["unit"], "wall", "processor", f"a {unit}", *(["compile server", f"a {unit}"] if compiled else []), "memory", *row["counters"]]
+        heads = [row["unit"], "wall", "processor", "for each more", *(["compile server", "for each more"] if compiled else []), "memory", *row["counters"]]
         lines = []
         for i, size in enumerate(row["sizes"]):
             cells = [f"{size:,}", f"{row['seconds'][i]:.2f} s", *_cost(row["sizes"], row["cpu_seconds"], i)]
