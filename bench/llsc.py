@@ -27,6 +27,7 @@ COMPILE_MS = 2500  # of the run that fills the code cache
 RANGE_WORDS = (1, 2, 128, 1024)
 QEMU = "qemu-arm"
 SLOWEST = "flush"
+BARE = "cas"  # has no exclusive pages, so programs without exclusive accesses pay nothing
 ONE = "1 vCPU"
 KERNELS = {  # name: the guest's kernel and the numbers of words that it is measured with
     "counter": ("range", RANGE_WORDS[:1]),
@@ -37,9 +38,12 @@ KERNELS = {  # name: the guest's kernel and the numbers of words that it is meas
     "private": ("private", (1,)),
     "neighbours": ("neighbours", (1,)),
     "plain": ("plain", (1,)),
+    "stores": ("stores", (1,)),
     "fresh": ("fresh", (1,)),
+    **{f"range-{words}": ("range", (words,)) for words in RANGE_WORDS},
 }
-OWN_DATA = ("private", "neighbours", "plain")  # kernels whose threads share no cache line: they should scale
+NOT_EXCLUSIVE = ("plain", "stores")  # kernels without exclusive accesses
+OWN_DATA = ("private", "neighbours", *NOT_EXCLUSIVE)  # kernels whose threads share no cache line: they should scale
 STATISTICS = {  # column of the report: counter of ``dbt run --stats``, which is of the whole run
     "flushes": "tlb_flushes",
     "rendezvous": "rendezvous",
@@ -113,7 +117,7 @@ def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
     for name in kernels:
         if name not in KERNELS:
             raise UsageError(f"bench llsc: --kernel {name}: no such kernel: choose from {', '.join(KERNELS)}")
-    return [Case(KERNELS[name][0], words, count) for name in kernels or KERNELS for words in KERNELS[name][1] for count in vcpus]
+    return list(dict.fromkeys(Case(KERNELS[name][0], words, count) for name in kernels or KERNELS for words in KERNELS[name][1] for count in vcpus))
 
 
 class _Process:
@@ -239,12 +243,15 @@ def _state(case: Case, taken: Taken, probes: Sequence[float], states: States) ->
 
 
 def _ratios(found: dict[Key, list[Run]], probes: Sequence[float], states: States) -> list[dict[str, Any]]:
-    """Each subject beside qemu-arm, the default scheme beside the slowest, and several threads with data of their own beside one."""
+    """Each subject beside qemu-arm; the default scheme beside the slowest, and beside the one that costs nothing where there are no exclusive accesses; several
+    threads with data of their own beside one."""
     rows = []
     for case, subject in found:
         others = {QEMU: (case, Subject(QEMU))}
         if subject == Subject(DEFAULT_SCHEME):
             others[SLOWEST] = case, Subject(SLOWEST)
+            if case.kernel in NOT_EXCLUSIVE:
+                others[BARE] = case, Subject(BARE)
         if case.kernel in OWN_DATA:
             others[ONE] = replace(case, vcpus=1), subject
         for name, other in others.items():

@@ -56,7 +56,8 @@ def bench() -> None:
 @bench.command(epilog=examples("dbt bench llsc --scheme all --vcpus 1,2,4 --against qemu\ndbt bench llsc --kernel stack --scheme cas --runs 1"))
 @click.option("--scheme", "schemes", type=_Words(), default="all", show_default=True, help="Schemes of dbt run --atomics, or all.")
 @click.option("--vcpus", type=_Counts(), default="1,2,4,8", show_default=True, help="Numbers of guest threads.")
-@click.option("--kernel", "kernels", type=_Words(), default=(), help="counter, range, twolock, ticket, stack, private, neighbours, plain, fresh [all].")
+@click.option("--kernel", "kernels", type=_Words(), default=(),
+              help="counter, range, range-1024, twolock, ticket, stack, private, neighbours, plain, stores, fresh [all].")
 @click.option("--idiom/--no-idiom", default=None, help="With or without atomic idioms (default: with; the default scheme both ways).")
 @click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under qemu-arm too.")
 @click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Processes of each.")

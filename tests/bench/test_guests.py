@@ -81,7 +81,7 @@ def test_native_kernel_agrees(name: str, tmp_path: Path) -> None:
     assert done.stdout == f"{name} {CHECKSUMS[name]}\n"
 
 
-@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "neighbours", "plain", "fresh", "handover"])
+@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "neighbours", "plain", "stores", "fresh", "handover"])
 def test_llsc_loses_nothing(kernel: str) -> None:
     """Four threads, two thousand operations: the guest itself checks what is left."""
     done = run(str(build.HERE / "llsc.elf"), kernel, "4", "2", "0", "0", "2000")

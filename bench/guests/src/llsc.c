@@ -11,7 +11,7 @@
 #include "guest.h"
 #include "threads.h"
 
-enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64, LINE = 16, FRESH_PAGES = 64 };
+enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64, LINE = 16, STORES = 16, FRESH_PAGES = 64 };
 enum { OPEN, SHUT, OVER }; /* the gate: threads work, sleep between slices, end */
 enum { SYS_READ = 3, SYS_MMAP2 = 192, READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
 
@@ -116,6 +116,13 @@ static inline void op_fresh(self_t *self) {
 /* As private, without exclusive accesses: what the machinery costs a program that has none. */
 static inline void op_plain(self_t *self) { private_words[self->me][0]++; }
 
+/* As plain, with nothing but stores. */
+static inline void op_stores(self_t *self) {
+  volatile u32 *own = private_words[self->me];
+  for (u32 i = 1; i <= STORES; i++) own[i] = i;
+  own[0]++;
+}
+
 static inline void op_twolock(self_t *self) {
   lock(&locks[0], &self->failures);
   lock(&locks[SECOND], &self->failures);
@@ -198,6 +205,7 @@ BATCHED(range)
 BATCHED(private)
 BATCHED(neighbours)
 BATCHED(plain)
+BATCHED(stores)
 BATCHED(fresh)
 BATCHED(twolock)
 BATCHED(ticket)
@@ -209,7 +217,7 @@ typedef struct {
   void (*run)(self_t *);
 } kernel_t;
 
-static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"neighbours", batch_neighbours}, {"plain", batch_plain},
+static const kernel_t kernels[] = {{"range", batch_range}, {"private", batch_private}, {"neighbours", batch_neighbours}, {"plain", batch_plain}, {"stores", batch_stores},
                                    {"fresh", batch_fresh}, {"twolock", batch_twolock}, {"ticket", batch_ticket}, {"stack", batch_stack},
                                    {"handover", batch_handover}};
 static const kernel_t *kernel;
@@ -253,7 +261,7 @@ static u32 damage(u32 threads) {
     for (u32 i = 0; i < threads; i++) wrong += difference(neighbours[i * LINE], progress[i].ops);
     return wrong;
   }
-  if (kernel->run == batch_private || kernel->run == batch_plain || kernel->run == batch_fresh) {
+  if (kernel->run == batch_private || kernel->run == batch_plain || kernel->run == batch_stores || kernel->run == batch_fresh) {
     for (u32 i = 0; i < threads; i++) wrong += difference(private_words[i][0], progress[i].ops);
     return wrong;
   }
