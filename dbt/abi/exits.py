@@ -43,8 +43,10 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "kernel_helper": (6, "Call into the Linux kernel helper page; imm is the entry's offset."),
     "overflow": (7, "Overflow trap (x86 INTO)."),
     "bound": (8, "Bound range exceeded (x86 BOUND)."),
-    "fp": (9, "Unmasked floating-point exception (x86 #MF, #XM)."),
+    "fp": (9, "Unmasked floating-point exception (x86 #MF)."),
     "semihosting": (10, "ARM semihosting call."),
+    "debug": (11, "Debug exception (x86 #DB): single step or INT1."),
+    "simd": (12, "Unmasked SSE floating-point exception (x86 #XM)."),
 }
 
 REQUEST_SIGNAL = 1  # guest signals are pending for this vCPU

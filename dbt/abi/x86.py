@@ -1,6 +1,7 @@
 """State of an x86 vCPU, one layout for i386 and one for x86-64 (user level, 32-bit and 64-bit code).
 
-The guest mode is always 0: the architecture decides between 32-bit and 64-bit code. rIP is no slot: lifted code uses ``pcadd`` and exits carry
+The architecture decides between 32-bit and 64-bit code. The guest mode says what instructions have to look for besides what they do: it is 0 but for a thread
+that has set TF or AC, or has unmasked an SSE exception (``MODE_*``), so that nobody else pays. rIP is no slot: lifted code uses ``pcadd`` and exits carry
 addresses. The status flags are kept raw, so that an instruction that sets them costs little and one that reads them works them out:
 
 ========  ==================================================================================================
@@ -43,18 +44,32 @@ FLAG_SLOTS = ("cf", "pf", "af", "zf", "sf", "of")
 CF, PF, AF, ZF, SF, TF, IF, DF, OF = 1, 1 << 2, 1 << 4, 1 << 6, 1 << 7, 1 << 8, 1 << 9, 1 << 10, 1 << 11
 NT, AC, ID = 1 << 14, 1 << 18, 1 << 21
 EFLAGS_FIXED = 1 << 1 | IF  # what user code always reads as 1
-EFLAGS_OTHER = NT | AC | ID  # kept in the slot ``eflags``
+EFLAGS_OTHER = TF | NT | AC | ID  # kept in the slot ``eflags``
+
+# Guest modes: #DB after each instruction, #AC for misaligned accesses, #XM for SSE exceptions that are not masked.
+MODE_TRAP, MODE_ALIGNED, MODE_UNMASKED = 1, 2, 4
+MODE_FLAGS = ((TF, MODE_TRAP), (AC, MODE_ALIGNED))  # those that EFLAGS decides
 
 # Selectors that Linux gives to user code: the flat segments, and the first of the three descriptors that set_thread_area fills. Bits 0 to 2 are RPL and TI.
 USER_CS_32, USER_DS, USER_CS_64 = 0x23, 0x2B, 0x33
+CPU_SELECTOR = 0x7B  # its limit is the processor's number: 0
 TLS_ENTRY, TLS_ENTRIES = 12, 3
 TLS_SELECTORS = tuple((TLS_ENTRY + i) << 3 | 3 for i in range(TLS_ENTRIES))
+RPL = 3  # bits 0 and 1 of a selector
+# What LAR and LSL tell of the descriptors that are always there: access rights (bits 8 to 23 of the descriptor's second word) and limit.
+DESCRIPTORS = {
+    USER_CS_32: (0xCFFB00, 0xFFFFFFFF), USER_DS: (0xCFF300, 0xFFFFFFFF), USER_CS_64: (0xAFFB00, 0xFFFFFFFF), CPU_SELECTOR: (0x40F500, 0),
+}  # fmt: skip
+DEBUG_BREAKPOINT, DEBUG_STEP = 1, 2  # details of a "debug" exception: INT1, or the instruction after TF was set (Linux's TRAP_BRKPT, TRAP_TRACE)
+ERROR_CODE = 1 << 16  # the detail of a "protection" exception whose error code is in the slot ``error_code``
 
 # MXCSR (SDM vol. 1, 10.2.3) is kept in parts: the slot ``mxcsr`` holds its control bits, ``fp_flags`` its flags, and ``fp_mode`` follows the control bits.
 FCW_INITIAL, MXCSR_INITIAL, MXCSR_ALL = 0x37F, 0x1F80, 0xFFFF
 FP_MODE = FP_MODE_NAN_X86 | FP_MODE_TINY_AFTER
 MXCSR_FLAGS = ((1, FP_INVALID), (2, FP_INPUT_DENORMAL), (4, FP_DIVZERO), (8, FP_OVERFLOW), (16, FP_UNDERFLOW), (32, FP_INEXACT))  # (bit, that of fp_flags)
 MXCSR_MODE_BITS = ((1 << 6, FP_MODE_FLUSH_IN), (1 << 15, FP_MODE_FLUSH_OUT))  # DAZ and FZ
+MXCSR_MASKS_SHIFT = 7  # from a flag to the bit that masks its exception
+MXCSR_MASKS = 0x3F << MXCSR_MASKS_SHIFT
 MXCSR_ROUNDING = (0, 2, 1, 3)  # MXCSR.RC -> FP_MODE_RMODE
 
 
@@ -101,6 +116,10 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
         cell(f"tls{i}_base", word)
     for name in SEGMENTS:
         cell(name, I16)
+    for i in range(TLS_ENTRIES):
+        cell(f"tls{i}_limit", I32)
+        cell(f"tls{i}_access", I32)  # 0: not set
+    cell("error_code", I32)
     cell("mxcsr", I32)
     layout.add("xmm", 8, 2 * vectors, align=16)
     for i in range(vectors):
@@ -137,6 +156,11 @@ def mxcsr_parts(value: int) -> dict[str, int]:
     """Slot -> value for all of MXCSR."""
     mode = FP_MODE | MXCSR_ROUNDING[value >> 13 & 3] | sum(mode for bit, mode in MXCSR_MODE_BITS if value & bit)
     return {"mxcsr": value, "fp_mode": mode, "fp_flags": sum(flag for bit, flag in MXCSR_FLAGS if value & bit)}
+
+
+def guest_mode(eflags: int, mxcsr: int) -> int:
+    """The guest mode of a thread with these registers."""
+    return sum(mode for flag, mode in MODE_FLAGS if eflags & flag) | (MODE_UNMASKED if ~mxcsr & MXCSR_MASKS else 0)
 
 
 def parts(value: int) -> dict[str, int]:

@@ -130,6 +130,10 @@ class Abi:
         """Of a load or store: *info* holds the softmmu's FAULT_* bits."""
         raise NotImplementedError
 
+    def access_fault(self, thread: Thread, info: int, address: int) -> Fault:
+        """Of the instruction at *thread*'s pc."""
+        return self.memory_fault(info, address)
+
     def fetch_fault(self, mapped: bool, address: int) -> Fault:
         raise NotImplementedError
 

@@ -254,7 +254,7 @@ class Thread:
             self.interrupted(self.regs[self.abi.result], restartable, vcpu.get("exit_arg") - (1 << 64))
         elif reason == Exit.MEMORY_FAULT:
             info = vcpu.get("fault_info")
-            self._memory_fault(self.abi.memory_fault(info, vcpu.get("fault_addr")), PROT_WRITE if info & FAULT_WRITE else PROT_READ)
+            self._memory_fault(self.abi.access_fault(self, info, vcpu.get("fault_addr")), PROT_WRITE if info & FAULT_WRITE else PROT_READ)
         elif reason == Exit.FETCH_FAULT:
             address = vcpu.get("fault_addr")
             self._memory_fault(self.abi.fetch_fault(bool(self.memory.flags(address)), address), PROT_EXEC)

@@ -12,7 +12,8 @@ FLAGS = ("-Os", "-g0", "-s", "-static", "-fno-stack-protector", "-Wl,--build-id=
 QUIET = ("-fno-sanitize=all", "-fno-delete-null-pointer-checks", "-Wno-infinite-recursion", "-fno-optimize-sibling-calls")
 ARM_MODE = ("memory",)  # the others are Thumb, as Debian armhf is
 X86 = {"i386": ("x86-linux-musl", "-mcpu=pentium4"), "x86_64": ("x86_64-linux-musl", "-mcpu=x86_64")}  # in a folder of that name: target, processor
-X86_PROGRAMS = ("faults", "lockfree", "memory", "process", "signals", "storm", "threads")
+X86_PROGRAMS = ("faults", "lockfree", "memory", "process", "signals", "snippet", "storm", "threads")
+X86_ONLY = ("snippet",)
 
 
 def compile_program(source: Path, target: Path, machine: tuple[str, ...]) -> None:
@@ -26,7 +27,8 @@ def compile_program(source: Path, target: Path, machine: tuple[str, ...]) -> Non
 def main() -> None:
     for source in sorted((HERE / "src").glob("*.c")):
         mode = "-marm" if source.stem in ARM_MODE else "-mthumb"
-        compile_program(source, HERE / f"{source.stem}.elf", ("-target", "arm-linux-musleabihf", "-mcpu=cortex_a15", mode))
+        if source.stem not in X86_ONLY:
+            compile_program(source, HERE / f"{source.stem}.elf", ("-target", "arm-linux-musleabihf", "-mcpu=cortex_a15", mode))
         for arch, (target, processor) in X86.items():
             if source.stem in X86_PROGRAMS:
                 compile_program(source, HERE / arch / f"{source.stem}.elf", ("-target", target, processor))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dbt.abi.x86 import REGISTERS_32, REGISTERS_64, SEGMENTS
+from dbt.abi.x86 import DEBUG_STEP, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
 from dbt.frontend.x86.decode import RIP, Encoding
 from dbt.frontend.x86.operands import Immediate, Memory, Mmx, Operand, Register, Relative, SegmentRegister, Xmm
 from dbt.ir.builder import Builder
@@ -227,28 +227,65 @@ class Context:
         """Address of the next instruction plus *offset*."""
         return self.b.pcadd(self.word, value=self.length + offset)
 
+    def _leave(self, address: Inst, hint: str = "jump") -> None:
+        """Leave for an address known now."""
+        if not self._step(address):
+            self.b.goto(address, self.mode, hint=hint)
+            self.ends = True
+
+    def _step(self, address: Inst) -> bool:
+        """Stop at *address*, where the next instruction is, if single-stepping; else False."""
+        if self.mode & MODE_TRAP:
+            self.b.exception(address, self.mode, kind="debug", imm=DEBUG_STEP)
+            self.ends = True
+        return bool(self.mode & MODE_TRAP)
+
     def branch(self, target: Relative, hint: str = "jump") -> None:
         """Leave for a direct target; with a 16-bit operand size (32-bit code only) rIP is cut."""
         if self.size == 16 and not self.long:
             self.jump(self.b.and_(self.next_address(target.offset), 0xFFFF), hint)
-            return
-        self.b.goto(self.next_address(target.offset), self.mode, hint=hint)
-        self.ends = True
+        else:
+            self._leave(self.next_address(target.offset), hint)
 
     def branch_next(self) -> None:
         """Leave for the instruction that follows (for paths of an instruction that ends its block)."""
-        self.b.goto(self.next_address(), self.mode)
-        self.ends = True
+        self._leave(self.next_address())
 
     def repeat(self) -> None:
         """Leave for this same instruction."""
-        self.b.goto(self.b.pcadd(self.word, value=0), self.mode)
-        self.ends = True
+        self._leave(self.b.pcadd(self.word, value=0))
 
     def jump(self, address: Inst, hint: str = "jump") -> None:
         """Leave for an address known at run time."""
-        self.b.goto_ind(self.extend(address, self.word), self.mode, hint=hint)
-        self.ends = True
+        address = self.extend(address, self.word)
+        if not self._step(address):
+            self.b.goto_ind(address, self.mode, hint=hint)
+            self.ends = True
+
+    def next_in_new_mode(self) -> None:
+        """Leave for the instruction that follows, after a change of EFLAGS or MXCSR that may have changed the guest mode."""
+        b = self.b
+        if self._step(self.next_address()):
+            return
+        changed = self.branch_if(b.eq(mode := self._mode_now(), self.mode))
+        self.branch_next()
+        b.start(changed)
+        b.goto_ind(self.next_address(), mode)
+
+    def jump_in_new_mode(self, address: Inst) -> None:
+        """Leave for an address known at run time, after such a change."""
+        if not self._step(address):
+            self.b.goto_ind(address, self._mode_now())
+            self.ends = True
+
+    def _mode_now(self) -> Inst:
+        """The guest mode by EFLAGS and MXCSR: an i32."""
+        b = self.b
+        eflags, mode = b.getreg("eflags"), b.i32(0)
+        for flag, bit in MODE_FLAGS:
+            mode = b.or_(mode, b.select(b.ne(b.and_(eflags, flag), 0), b.i32(bit), b.i32(0)))
+        masked = b.eq(b.and_(b.getreg("mxcsr"), MXCSR_MASKS), MXCSR_MASKS)
+        return b.or_(mode, b.select(masked, b.i32(0), b.i32(MODE_UNMASKED)))
 
     def raise_exception(self, kind: str, imm: int = 0, trap: bool = False) -> None:
         """Raise guest exception *kind* at this instruction, or behind it for a *trap*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbt.abi.x86 import DEBUG_BREAKPOINT
 from dbt.frontend.x86 import flags
 from dbt.frontend.x86.context import BP, CX, SP, Context
 from dbt.frontend.x86.operands import Immediate, Memory, Operand, Register, Relative
@@ -77,10 +78,14 @@ def int3(c: Context) -> None:
     c.raise_exception("breakpoint", trap=True)
 
 
+def int1(c: Context) -> None:
+    c.raise_exception("debug", imm=DEBUG_BREAKPOINT, trap=True)
+
+
 def int_(c: Context, vector: Immediate) -> None:
-    """INT n: user code may only use Linux's gate, #BP and #OF."""
+    """INT n: user code may only use #BP, #OF and, in 32-bit code, Linux's gate: 64-bit code finds a kernel without 32-bit system calls."""
     number = vector.value & 0xFF
-    if number == INT_LINUX:
+    if number == INT_LINUX and not c.long:
         c.b.syscall(c.next_address(), c.mode, imm=INT_LINUX)
         c.ends = True
     elif number in (INT_BREAKPOINT, INT_OVERFLOW):
@@ -115,7 +120,9 @@ def enter(c: Context, allocate: Immediate, nesting: Immediate) -> None:
         c.store(b.sub(new_frame, i * step), c.load(b.sub(frame, i * step), size), size)
     if level:
         c.store(b.sub(new_frame, level * step), c.narrow(new_frame, size), size)
-    c.put_word(SP, b.sub(new_frame, level * step + (allocate.value & 0xFFFF)))
+    bottom = b.sub(new_frame, level * step + (allocate.value & 0xFFFF))
+    c.store(bottom, c.load(bottom, 8), 8)  # the instruction faults where a write to the new top of the stack would
+    c.put_word(SP, bottom)
     c.put_register(BP, c.narrow(new_frame, size), size)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dbt.abi.x86 import SEGMENTS, TLS_SELECTORS, USER_CS_32, USER_CS_64, USER_DS
 from dbt.frontend.x86 import flags
 from dbt.frontend.x86.atomics import compare_and_swap, exchange, update
 from dbt.frontend.x86.context import AX, BP, BX, CX, DI, DX, SI, SP, Context
@@ -13,7 +12,6 @@ from dbt.ir.types import I16, I32, I64, I128, V128
 from dbt.ir.unit import Inst
 
 _ALL = (AX, CX, DX, BX, SP, BP, SI, DI)
-_SS = 2
 
 
 def mov(c: Context, dst: Operand, src: Operand) -> None:
@@ -199,12 +197,6 @@ def pop(c: Context, dst: Operand) -> None:
         c.write(dst, value)
 
 
-def pop_segment(c: Context, dst: SegmentRegister) -> None:
-    value, top = c.pop(c.size)
-    _load_segment(c, dst.n, c.narrow(value, 16))
-    c.put_word(SP, top)
-
-
 def pusha(c: Context) -> None:
     """PUSHA, PUSHAD: SP as it was before."""
     b, size, top = c.b, c.size, c.get_word(SP)
@@ -220,38 +212,3 @@ def popa(c: Context) -> None:
     for n, value in values.items():
         c.put_register(n, value, size)
     c.put_word(SP, b.add(top, len(_ALL) * size // 8))
-
-
-# Segment registers (SDM vol. 1, 5.1.12) -----------------------------------------------------------------------------------
-def mov_from_segment(c: Context, dst: Operand, src: SegmentRegister) -> None:
-    """To memory always 16 bits, to a register the operand size."""
-    value = c.read(src)
-    if isinstance(dst, Memory):
-        c.write(replace(dst, size=16), value)
-    else:
-        c.write(dst, c.extend(value, I64) if dst.size == 64 else value)
-
-
-def mov_to_segment(c: Context, dst: SegmentRegister, src: Operand) -> None:
-    if dst.n == 1:  # CS
-        c.undefined()
-    _load_segment(c, dst.n, c.read(src))
-
-
-def _load_segment(c: Context, n: int, selector: Inst) -> None:
-    """Load a selector that Linux gives user code: a flat segment, the null selector (not into SS), or a descriptor of set_thread_area, whose base
-    is in ``tlsN_base``. Any other raises #GP."""
-    b = c.b
-    flat = [USER_DS, *([] if n == _SS else [USER_CS_32, USER_CS_64])]
-    known = b.ult(selector, 4) if n != _SS else b.eq(selector, USER_DS)
-    for value in (*flat, *TLS_SELECTORS):
-        known = b.or_(known, b.eq(selector, value))
-    c.raise_if(b.not_(known), "protection")
-    name = SEGMENTS[n]
-    if name in ("fs", "gs"):
-        base = b.const(c.word, 0)
-        for i, value in enumerate(TLS_SELECTORS):
-            base = b.select(b.eq(selector, value), b.getreg(f"tls{i}_base"), base)
-        b.put(base, slot=f"{name}_base")
-    b.put(b.trunc(I16, selector), slot=name)
-

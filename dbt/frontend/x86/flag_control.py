@@ -38,6 +38,11 @@ def sahf(c: Context) -> None:
     flags.set_status_word(c, c.read(_AH))
 
 
+def salc(c: Context) -> None:
+    """AL is all ones if CF is set, else 0 (not in the SDM's text, but in all processors)."""
+    c.write(Register(AX, 8), c.b.select(c.b.getreg("cf"), c.b.i32(0xFF), c.b.i32(0)))
+
+
 def pushf(c: Context) -> None:
     word = flags.eflags_word(c)
     c.push(c.b.zext(c.word, word) if c.size == 64 else word, c.size)
@@ -47,3 +52,4 @@ def popf(c: Context) -> None:
     value, top = c.pop(c.size)
     flags.set_eflags_word(c, c.narrow(value, 32) if c.size == 64 else value, c.size)
     c.put_word(SP, top)
+    c.next_in_new_mode()

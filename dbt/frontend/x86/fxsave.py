@@ -80,3 +80,4 @@ def fxrstor(c: Context, src: Memory) -> None:
         b.put(b.trunc(I16, chosen(c, number, exponents)), slot=f"fpr{k}e")
     for i, value in enumerate(vectors):
         b.put(value, slot=f"xmm{i}")
+    c.next_in_new_mode()

@@ -145,8 +145,6 @@ C7 /0         Ev,Iz     -> mov
 90+r          Zv,rAX    -> nop_or_xchg
 98                      -> cbw
 99                      -> cwd
-8C            Ev,Sw     -> mov_from_segment
-8E            Sw,Ew     -> mov_to_segment
 50+r          Zv        -> push   d64
 58+r          Zv        -> pop    d64
 68            Iz        -> push   d64
@@ -156,12 +154,19 @@ FF /6         Ev        -> push   d64
 60                      -> pusha  i386
 61                      -> popa   i386
 06            ES        -> push   i386
-07            ES        -> pop_segment i386
 0E            CS        -> push   i386
 16            SS        -> push   i386
-17            SS        -> pop_segment i386
 1E            DS        -> push   i386
+
+[segment]
+8C            Ev,Sw     -> mov_from_segment
+8E            Sw,Ew     -> mov_to_segment
+07            ES        -> pop_segment i386
+17            SS        -> pop_segment i386
 1F            DS        -> pop_segment i386
+C4 mem        Gv,Mp     -> load_far_pointer segment=0 i386
+C5 mem        Gv,Mp     -> load_far_pointer segment=3 i386
+63            Ew,Gw     -> arpl   i386
 
 [shift_rotate]
 C0 /0         Eb,Ib     -> rol
@@ -231,7 +236,17 @@ C9                      -> leave  d64
 CC                      -> int3
 CD            Ib        -> int_
 CE                      -> into   i386
+F1                      -> int1
 62 mem        Gv,M      -> bound  i386
+
+[far_transfer]
+9A            Ap        -> call_far i386
+EA            Ap        -> jmp_far i386
+FF /3 mem     Mp        -> call_far_indirect
+FF /5 mem     Mp        -> jmp_far_indirect
+CA            Iw        -> ret_far
+CB                      -> ret_far
+CF                      -> iret
 
 [string]
 A4                      -> movs   size=8
@@ -255,6 +270,7 @@ FD                      -> std
 9D                      -> popf   d64
 9E                      -> sahf
 9F                      -> lahf
+D6                      -> salc   i386
 
 [miscellaneous]
 8D            Gv,M      -> lea

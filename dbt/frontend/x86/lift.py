@@ -10,8 +10,9 @@ from dbt.frontend.form import Form
 from dbt.frontend.x86.context import Context, UndefinedInstruction
 from dbt.frontend.x86.decode import Encoding
 from dbt.frontend.x86.forms import form
+from dbt.frontend.x86.modes import in_mode
 from dbt.frontend.x86.operands import Memory
-from dbt.frontend.x86.tables import Row, match
+from dbt.frontend.x86.tables import Row, match, operand_size
 from dbt.ir.builder import Builder
 
 
@@ -32,7 +33,7 @@ class X86Frontend:
 
     def form(self, mode: int, data: bytes) -> Form | None:
         e = Encoding(data, self.long)
-        row = match(e, self.long) if e.length == len(data) else None
+        row = match(e, self.long) if e.length == len(data) and not mode else None
         return form(row, e, data, self.long) if row is not None else None
 
     def popular(self) -> Iterator[tuple[int, bytes]]:
@@ -52,7 +53,7 @@ class X86Frontend:
             c.raise_exception("protection")
             return Lifted(MAX_LENGTH, mode, True)
         row = match(e, self.long) if e.length <= len(data) else None
-        undefined = not self._emit(c, e, row)
+        undefined = not (in_mode(self._emit, c, e, row) if mode else self._emit(c, e, row))
         return Lifted(c.length, mode, c.ends, undefined)
 
     def _emit(self, c: Context, e: Encoding, row: Row | None) -> bool:
@@ -74,13 +75,3 @@ class X86Frontend:
                 b.block = block
         c.raise_exception("undefined")
         return False
-
-
-def operand_size(e: Encoding, row: Row, long: bool) -> int:
-    """The operand size in bits (SDM vol. 2A, 2.2.1.7 and appendix B.1.8 for the forced ones)."""
-    if long:
-        if e.wide or "f64" in row.words:
-            return 64
-        if "d64" in row.words:
-            return 16 if e.operand_16 else 64
-    return 16 if e.operand_16 and row.prefix != 0x66 else 32

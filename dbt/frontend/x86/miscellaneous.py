@@ -27,6 +27,11 @@ def xlat(c: Context) -> None:
     c.put_register(AX, c.load(c.address(table, c.extend(c.get_register(AX, 8), c.word)), 8), 8)
 
 
+def clflush(c: Context, src: Memory) -> None:
+    """It changes nothing that a program can see, but faults as a load of a byte."""
+    c.load(c.address(src), 8)
+
+
 def movnti(c: Context, dst: Memory, src: Register) -> None:
     c.write(dst, c.read(src))
 

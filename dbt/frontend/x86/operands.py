@@ -1,9 +1,10 @@
 """Operands: what an instruction's semantics see of its encoding.
 
 ``OPERANDS`` has the operand codes of the opcode maps (SDM vol. 2D, A.2): an addressing letter (E: ModRM register or memory, G: ModRM reg, I: immediate,
-J: relative offset, M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
+J: relative offset, A: far address,
+M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
 registers, P, Q, N with MMX registers; St: the x87 register in rm) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most;
-y: operand size, 32 at least; x: 128). Register names stand for themselves (``rAX`` has the operand size).
+y: operand size, 32 at least; x: 128; p: offset and selector). Register names stand for themselves (``rAX`` has the operand size).
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ class Relative:
 
 
 @dataclass(frozen=True, slots=True)
+class FarPointer:
+    """An address in the instruction: *offset* of the operand size, sign-extended, and a selector."""
+
+    offset: int
+    selector: int
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentRegister:
     n: int
     size: int = 16
@@ -78,7 +87,7 @@ class St:
 
 
 Operand = Register | Memory | Immediate | SegmentRegister | Xmm | Mmx
-OperandCode = Callable[[Encoding, int], Operand | Relative | St | None]  # of an encoding and its operand size; None: undefined
+OperandCode = Callable[[Encoding, int], Operand | Relative | FarPointer | St | None]  # of an encoding and its operand size; None: undefined
 OPERANDS: dict[str, OperandCode] = {}
 _SIZES: dict[str, Callable[[int], int]] = {
     "b": lambda size: 8, "w": lambda size: 16, "d": lambda size: 32, "q": lambda size: 64, "v": lambda size: size, "z": lambda size: min(size, 32),
@@ -161,6 +170,8 @@ OPERANDS["M"] = _sized(_memory_only, _SIZES[""])
 for _type, _size in (("b", 8), ("w", 16)):  # Edb, Edw: a whole register of 32 bits, or a byte or word of memory
     OPERANDS["Ed" + _type] = (lambda memory_size: lambda e, size: Register(e.rm, 32) if e.mod == 3 else memory(e, memory_size))(_size)
 OPERANDS["rAX"] = lambda e, size: Register(0, size)
+OPERANDS["Ap"] = lambda e, size: FarPointer(e.immediates[0], e.immediates[1] & 0xFFFF)
+OPERANDS["Mp"] = _sized(_memory_only, _SIZES["v"])  # the size is the offset's
 OPERANDS["St"] = lambda e, size: St(e.rm & 7)
 OPERANDS["1"] = lambda e, size: Immediate(1, 8)
 OPERANDS["Ib2"] = lambda e, size: Immediate(e.immediates[1], 8)  # the second immediate of ENTER

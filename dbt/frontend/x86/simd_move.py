@@ -147,6 +147,7 @@ def maskmov(c: Context, value: Operand, mask: Operand) -> None:
 # MXCSR and the x87 tags -----------------------------------------------------------------------------------------------------------
 def ldmxcsr(c: Context, src: Memory) -> None:
     set_mxcsr(c, c.read(src))
+    c.next_in_new_mode()
 
 
 def set_mxcsr(c: Context, value: Inst) -> None:

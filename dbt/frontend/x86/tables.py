@@ -176,6 +176,16 @@ def match(e: Encoding, long: bool) -> Row | None:
     return None
 
 
+def operand_size(e: Encoding, row: Row, long: bool) -> int:
+    """The operand size in bits (SDM vol. 2A, 2.2.1.7 and appendix B.1.8 for the forced ones)."""
+    if long:
+        if e.wide or "f64" in row.words:
+            return 64
+        if "d64" in row.words:
+            return 16 if e.operand_16 else 64
+    return 16 if e.operand_16 and row.prefix != 0x66 else 32
+
+
 def rows(long: bool) -> list[Row]:
     """All rows of 64-bit code if *long*, else of 32-bit code."""
     found = dict.fromkeys(row for opcodes in _load().values() for rows in opcodes.values() for row in rows)

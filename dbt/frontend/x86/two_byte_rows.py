@@ -14,10 +14,24 @@ ROWS = """
 0F B0         Eb,Gb     -> cmpxchg lock
 0F B1         Ev,Gv     -> cmpxchg lock
 0F A0         FS        -> push    d64
-0F A1         FS        -> pop_segment d64
 0F A8         GS        -> push    d64
-0F A9         GS        -> pop_segment d64
 0F C7 /1 mem  M         -> cmpxchg_pair lock
+
+[segment]
+0F A1         FS        -> pop_segment d64
+0F A9         GS        -> pop_segment d64
+0F B2 mem     Gv,Mp     -> load_far_pointer segment=2
+0F B4 mem     Gv,Mp     -> load_far_pointer segment=4
+0F B5 mem     Gv,Mp     -> load_far_pointer segment=5
+0F 02         Gv,Ew     -> lar
+0F 03         Gv,Ew     -> lsl
+0F 00 /0      Ev        -> sldt
+0F 00 /1      Ev        -> str_
+0F 00 /4      Ew        -> verr
+0F 00 /5      Ew        -> verw
+0F 01 /0 mem  M         -> sgdt
+0F 01 /1 mem  M         -> sidt
+0F 01 /4      Ev        -> smsw
 
 [binary_arithmetic]
 0F AF         Gv,Ev     -> imul_truncating
@@ -75,13 +89,31 @@ NP 0F C3      My,Gy     -> movnti
 NP 0F AE /5 reg         -> lfence
 NP 0F AE /6 reg         -> mfence
 NP 0F AE /7 reg         -> sfence
-NP 0F AE /7 mem M       -> nop               # CLFLUSH
-66 0F AE /7 mem M       -> nop               # CLFLUSHOPT
-0F 00         Ew        -> privileged        # SLDT, STR, LLDT, LTR, VERR, VERW
-0F 06                   -> privileged        # CLTS, INVD, WBINVD
+NP 0F AE /7 mem M       -> clflush
+66 0F AE /7 mem M       -> clflush           # CLFLUSHOPT
+0F 00 /2      Ew        -> privileged        # LLDT, LTR
+0F 00 /3      Ew        -> privileged
+0F 01 /2 mem  M         -> privileged        # LGDT, LIDT, LMSW, INVLPG, SWAPGS
+0F 01 /3 mem  M         -> privileged
+0F 01 /6      Ew        -> privileged
+0F 01 /7 mem  M         -> privileged
+0F 01 /7 reg rm=0       -> privileged x64
+0F 06                   -> privileged        # CLTS, SYSRET, INVD, WBINVD
+0F 07                   -> privileged
 0F 08                   -> privileged
 0F 09                   -> privileged
 0F 30                   -> privileged        # WRMSR, RDMSR, RDPMC
 0F 32                   -> privileged
 0F 33                   -> privileged
+0F 35                   -> privileged        # SYSEXIT
+0F 20 /0      Rd        -> privileged        # MOV from and to control registers 0, 2, 3, 4 and 8, and debug registers
+0F 20 /2      Rd        -> privileged
+0F 20 /3      Rd        -> privileged
+0F 20 /4      Rd        -> privileged
+0F 22 /0      Rd        -> privileged
+0F 22 /2      Rd        -> privileged
+0F 22 /3      Rd        -> privileged
+0F 22 /4      Rd        -> privileged
+0F 21         Rd        -> privileged
+0F 23         Rd        -> privileged
 """

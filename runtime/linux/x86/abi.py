@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 from dbt.abi.exits import FAULT_ALIGN, FAULT_NONCANONICAL, FAULT_UNMAPPED, FAULT_WRITE
-from dbt.abi.x86 import DF, EFLAGS_FIXED, FLAG_SLOTS, TF, USER_DS, eflags, parts
+from dbt.abi.x86 import (
+    AC,
+    AF,
+    CF,
+    DF,
+    EFLAGS_FIXED,
+    ERROR_CODE,
+    FLAG_SLOTS,
+    MODE_ALIGNED,
+    MXCSR_MASKS_SHIFT,
+    OF,
+    PF,
+    SF,
+    TF,
+    USER_DS,
+    ZF,
+    eflags,
+    guest_mode,
+    mxcsr,
+    parts,
+)
 from dbt.abi.x86_features import BRAND, FEATURES, SIGNATURE, VENDOR
 from runtime.linux.abi import Abi, Fault, OpenFlags
 from runtime.linux.signals import BUS_ADRALN, FPE_INTDIV, ILL_ILLOPN, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP
@@ -15,9 +35,10 @@ if TYPE_CHECKING:
 
 SYSCALL_BYTES = 2  # INT 80h and SYSCALL
 HANDLER_CLEARS = DF | TF  # of EFLAGS, when a handler starts
+_RESTORED = CF | PF | AF | ZF | SF | TF | DF | OF | AC  # of EFLAGS, when it returns (FIX_EFLAGS)
 _FLAG_PARTS = (*FLAG_SLOTS, "df", "eflags")
 # Exception vectors (SDM vol. 3A, 6.15), which signal frames show.
-_DE, _BP, _OF, _BR, _UD, _GP, _PF, _MF, _AC = 0, 3, 4, 5, 6, 13, 14, 16, 17
+_DE, _DB, _BP, _OF, _BR, _UD, _SS, _GP, _PF, _MF, _AC, _XM = 0, 1, 3, 4, 5, 6, 12, 13, 14, 16, 17, 19
 # Error code of #PF (SDM vol. 3A, 4.7).
 _PF_PRESENT, _PF_WRITE, _PF_USER, _PF_FETCH = 1, 2, 4, 16
 _KERNEL_HALF = (1 << 17) - 1  # bits 47 to 63 of the kernel's addresses
@@ -31,8 +52,11 @@ _EXCEPTIONS = {
     "overflow": (SIGSEGV, SI_KERNEL, _OF, False),
     "bound": (SIGSEGV, SI_KERNEL, _BR, False),
     "fp": (SIGFPE, SI_KERNEL, _MF, True),
+    "simd": (SIGFPE, SI_KERNEL, _XM, True),
+    "debug": (SIGTRAP, SI_KERNEL, _DB, True),
 }
-# x87 exceptions (status word, bits 0 to 5) in the order in which the kernel looks, and their si_code: FLTINV, FLTDIV, FLTOVF, FLTUND (denormal too), FLTRES.
+# Floating-point exceptions (bits 0 to 5 of the x87 status word and of MXCSR)
+# in the order in which the kernel looks, and their si_code: FLTINV, FLTDIV, FLTOVF, FLTUND (denormal too), FLTRES.
 _FP_CODES = ((0x01, 7), (0x04, 3), (0x08, 4), (0x12, 5), (0x20, 6))
 
 
@@ -58,9 +82,14 @@ class X86Abi(Abi):
             vcpu.put(name, USER_DS)
 
     def put_flags(self, vcpu: VCpu, value: int) -> None:
-        """All of EFLAGS."""
+        """All of EFLAGS, and the guest mode that follows from it and MXCSR."""
         for slot, part in parts(value).items():
             vcpu.put(slot, part)
+        vcpu.mode = guest_mode(value, vcpu.get("mxcsr"))
+
+    def restore_flags(self, vcpu: VCpu, value: int) -> None:
+        """What a signal's return restores of EFLAGS."""
+        self.put_flags(vcpu, self.get_flags(vcpu) & ~_RESTORED | value & _RESTORED)
 
     def get_flags(self, vcpu: VCpu) -> int:
         """EFLAGS."""
@@ -68,6 +97,21 @@ class X86Abi(Abi):
 
     def rewind(self, vcpu: VCpu) -> None:
         vcpu.pc -= SYSCALL_BYTES
+
+    def access_fault(self, thread: Thread, info: int, address: int) -> Fault:
+        """A misaligned access under AC raises #AC, one through the stack segment to an address that is not canonical #SS, and an instruction that reads and
+        writes its operand faults as a write."""
+        fault = self.memory_fault(info, address)
+        vcpu = thread.vcpu
+        if info & FAULT_ALIGN and vcpu.mode & MODE_ALIGNED:
+            return Fault(SIGBUS, BUS_ADRALN, 0, _AC)
+        from runtime.linux.x86.access import uses_stack, writes_operand
+
+        if info & FAULT_NONCANONICAL and uses_stack(thread, address):
+            return Fault(SIGBUS, SI_KERNEL, 0, _SS)
+        if fault.trap == _PF and not fault.error & _PF_WRITE and writes_operand(thread, address):
+            fault.error |= _PF_WRITE
+        return fault
 
     def memory_fault(self, info: int, address: int) -> Fault:
         if info & (FAULT_ALIGN | FAULT_NONCANONICAL):  # #GP; misaligned: an SSE operand
@@ -90,11 +134,19 @@ class X86Abi(Abi):
 
     def exception(self, thread: Thread, name: str, detail: int) -> Fault:
         signo, code, vector, at_pc = _EXCEPTIONS.get(name, _EXCEPTIONS["undefined"])
-        if name == "fp":
-            vcpu = thread.vcpu
-            raised = vcpu.get("fsw") & ~vcpu.get("fcw") & 0x3F
+        vcpu, error = thread.vcpu, 0
+        if name in ("fp", "simd"):
+            if name == "fp":
+                raised = vcpu.get("fsw") & ~vcpu.get("fcw")
+            else:
+                word = mxcsr({slot: vcpu.get(slot) for slot in ("mxcsr", "fp_flags")})
+                raised = word & ~word >> MXCSR_MASKS_SHIFT
             code = next((si_code for bits, si_code in _FP_CODES if raised & bits), code)
-        return Fault(signo, code, thread.vcpu.pc if at_pc else 0, vector, detail if name == "protection" else 0)
+        elif name == "debug":
+            code = detail
+        elif name == "protection":
+            error = vcpu.get("error_code") if detail == ERROR_CODE else detail
+        return Fault(signo, code, vcpu.pc if at_pc else 0, vector, error)
 
     def cpuinfo(self, processors: int) -> str:
         family, model, stepping = SIGNATURE >> 8 & 15, SIGNATURE >> 12 & 0xF0 | SIGNATURE >> 4 & 15, SIGNATURE & 15

@@ -111,8 +111,8 @@ class I386Abi(X86Abi):
             vcpu.put(name, value)
         for name in self.data_selectors:
             vcpu.put(name, USER_DS)
-        self.put_flags(vcpu, self.get_flags(vcpu) & ~HANDLER_CLEARS)
         initialise(vcpu)
+        self.put_flags(vcpu, self.get_flags(vcpu) & ~HANDLER_CLEARS)
         vcpu.pc = action.handler
 
     def leave_handler(self, thread: Thread, rt: bool) -> tuple[int, tuple[int, int, int]]:
@@ -136,7 +136,7 @@ class I386Abi(X86Abi):
             vcpu.put(name, value)
         for name, value in (*zip(_SEGMENTS, fields[:4], strict=True), ("ss", fields[18])):
             _load_segment(thread, name, value & 0xFFFF)
-        self.put_flags(vcpu, fields[16])
+        self.restore_flags(vcpu, fields[16])
         vcpu.pc = fields[14]
         return mask & ~_LOW | oldmask, (stack[0], stack[1], stack[2])
 

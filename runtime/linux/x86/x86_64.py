@@ -92,8 +92,8 @@ class X8664Abi(X86Abi):
         for name, value in (("rdi", signo), ("rsi", at + _INFO_AT), ("rdx", at + _RETURN_BYTES), ("rax", 0), ("rsp", at)):
             vcpu.put(name, value)
         self.flat_segments(vcpu)
-        self.put_flags(vcpu, self.get_flags(vcpu) & ~HANDLER_CLEARS)
         initialise(vcpu)
+        self.put_flags(vcpu, self.get_flags(vcpu) & ~HANDLER_CLEARS)
         vcpu.pc = action.handler
 
     def leave_handler(self, thread: Thread, rt: bool) -> tuple[int, tuple[int, int, int]]:
@@ -110,7 +110,7 @@ class X8664Abi(X86Abi):
             initialise(vcpu)
         for name, value in zip(_GENERAL, fields, strict=False):
             vcpu.put(name, value)
-        self.put_flags(vcpu, fields[17])
+        self.restore_flags(vcpu, fields[17])
         vcpu.pc = fields[16]
         return int.from_bytes(ucontext[-_MASK_BYTES:], "little"), (stack[0], stack[1], stack[2])
 

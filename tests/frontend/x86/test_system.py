@@ -34,7 +34,7 @@ def _data(content: bytes = b"") -> tuple[Memory, bytearray]:
 
 
 @pytest.mark.parametrize(("arch", "code", "exit", "after", "imm"), [
-    ("i386", "cd80", "syscall", 2, 0x80), ("x86_64", "cd80", "syscall", 2, 0x80), ("x86_64", "0f05", "syscall", 2, 0),
+    ("i386", "cd80", "syscall", 2, 0x80), ("x86_64", "cd80", "protection", 0, 0x402), ("x86_64", "0f05", "syscall", 2, 0),
     ("i386", "cc", "breakpoint", 1, 0), ("i386", "cd03", "breakpoint", 2, 0), ("i386", "cd04", "overflow", 2, 0),
     ("x86_64", "cd21", "protection", 0, 0x21 << 3 | 2), ("i386", "f4", "protection", 0, 0), ("x86_64", "e410", "protection", 0, 0),
     ("i386", "0f0b", "undefined", 0, 0), ("i386", "0f05", "undefined", 0, 0), ("x86_64", "27", "undefined", 0, 0), ("x86_64", "f001c0", "undefined", 0, 0),
@@ -90,15 +90,20 @@ def test_the_time_stamp_counter_goes_up() -> None:
 
 @pytest.mark.parametrize(("selector", "base"), [(x86.TLS_SELECTORS[1], 0x5000), (x86.USER_DS, 0), (0, 0), (3, 0)])
 def test_gs_takes_its_base_from_the_descriptor(selector: int, base: int) -> None:
-    state = _state("i386", eax=selector, tls1_base=0x5000, gs_base=0x99)
+    state = _state("i386", eax=selector, tls1_base=0x5000, tls1_access=0x40F300, gs_base=0x99)
     assert run("8ee8", state).exit == "goto"
     assert (state["gs"], state["gs_base"]) == (selector, base)
 
 
 @pytest.mark.parametrize("code", ["8ee8", "8ed0"])
 def test_a_selector_that_is_nobodys_faults(code: str) -> None:
-    outcome = run(code, _state("i386", eax=0x7B))
-    assert outcome.attrs["kind"] == "protection"
+    state = _state("i386", eax=0x83)
+    outcome = run(code, state)
+    assert (outcome.attrs["kind"], outcome.attrs["imm"], state["error_code"]) == ("protection", x86.ERROR_CODE, 0x80)
+
+
+def test_an_entry_of_set_thread_area_that_is_empty_faults() -> None:
+    assert run("8ee8", _state("i386", eax=x86.TLS_SELECTORS[1])).attrs["kind"] == "protection"
 
 
 def test_ss_cannot_be_null() -> None:
@@ -183,7 +188,8 @@ def test_mxcsr_goes_out_as_it_came_in() -> None:
     for value in (x86.MXCSR_INITIAL, 0xFFFF, 0x1FBF | 1 << 13, 0x9F80 | 2 << 13, 0x40):
         memory, data = _data(value.to_bytes(4, "little"))
         state = _state("x86_64", rbx=DATA)
-        assert run("0fae13", state, memory).exit == "goto"
+        outcome = run("0fae13", state, memory)
+        assert (outcome.exit, outcome.mode) == ("goto", 0) if value & x86.MXCSR_MASKS == x86.MXCSR_MASKS else ("goto_ind", x86.MODE_UNMASKED)
         assert {slot: state[slot] for slot in ("mxcsr", "fp_mode", "fp_flags")} == x86.mxcsr_parts(value)
         run("0fae5b08", state, memory)
         assert data[8:12] == value.to_bytes(4, "little")
