@@ -1,14 +1,14 @@
 """The assembly that executes one x87 operation (``dbt.ir.x87``) on an x86-64 host, for kernels and generated code.
 
 The operands are fixed: rdx the result (or a store's destination), rsi ST(0), rcx ST(i) or the operand in memory, all as addresses; ax becomes the status word.
-The host's own registers are empty before and after.
+The host's own registers are empty before and after. ax is written before the last operand is read, so no operand may share it.
 """
 
 from __future__ import annotations
 
 from dbt.ir.x87 import Operation, Shape
 
-CONSTRAINTS = "={ax},{dx},{si},{cx}"
+CONSTRAINTS = "=&{ax},{dx},{si},{cx}"
 CLOBBERS = "~{memory},~{dirflag},~{fpsr},~{flags}"
 _OUT, _A, _B = "%rdx", "%rsi", "%rcx"
 _RM_RCX = 1  # ModRM: mod 0, rm rcx

@@ -1,9 +1,8 @@
 """Operands: what an instruction's semantics see of its encoding.
 
 ``OPERANDS`` has the operand codes of the opcode maps (SDM vol. 2D, A.2): an addressing letter (E: ModRM register or memory, G: ModRM reg, I: immediate,
-J: relative offset, A: far address,
-M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same with XMM
-registers, P, Q, N with MMX registers; St: the x87 register in rm) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most;
+J: relative offset, A: far address, M: memory only, R: register only, O: absolute address, S: segment register, Z: register in the opcode; V, W, U: the same
+with XMM registers, P, Q, N with MMX registers; St: the x87 register in rm) and a type (b, w, d, q: 8 to 64 bits; v: operand size; z: operand size, 32 at most;
 y: operand size, 32 at least; x: 128; p: offset and selector). Register names stand for themselves (``rAX`` has the operand size).
 """
 
