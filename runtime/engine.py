@@ -79,7 +79,7 @@ class Engine:
         print_ = sources_fingerprint(arch) if persistent else None
         self.templates = TemplateStore(self.code_name, self.block, self.image, print_)
         self.shapes = ShapeStore(self.code_name, self.block, self.image, print_)
-        if persistent and self.image.fresh and not self.shapes.count:
+        if self.shapes.first:
             self.lifter.learn_popular()
             self.shapes.save()
         self.vcpus: list[VCpu] = []

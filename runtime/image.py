@@ -101,9 +101,7 @@ def _pages(size: int) -> int:
 
 
 class Image:
-    """A mapped object. ``address`` and ``function`` give its symbols. ``fresh``: it was built by this process."""
-
-    fresh = False
+    """A mapped object. ``address`` and ``function`` give its symbols."""
 
     def __init__(self, linked: objects.LinkedObject) -> None:
         code_size = _pages(len(linked.code))
@@ -196,19 +194,18 @@ def _build_and_keep(directory: str, path: str) -> objects.LinkedObject:
     return linked
 
 
-def _find_or_build() -> tuple[objects.LinkedObject, bool]:
-    """The kernels, and whether they had to be built."""
+def _find_or_build() -> objects.LinkedObject:
     global _found_key
     directory = os.path.join(cache_dir(), "kernels")
     _found_key = key()
     path = os.path.join(directory, _found_key + ".image")
     linked = _read(path)
     if linked is not None:
-        return linked, False
+        return linked
     lock = _lock(directory)
     try:
         linked = _read(path)
-        return (_build_and_keep(directory, path), True) if linked is None else (linked, False)
+        return _build_and_keep(directory, path) if linked is None else linked
     finally:
         if lock is not None:
             os.close(lock)
@@ -227,7 +224,5 @@ def load() -> Image:
     """The kernels, mapped once a process; built first if the cache has none for this version and host."""
     global _loaded
     if _loaded is None:
-        linked, fresh = _find_or_build()
-        _loaded = Image(linked)
-        _loaded.fresh = fresh
+        _loaded = Image(_find_or_build())
     return _loaded

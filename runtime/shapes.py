@@ -1,7 +1,7 @@
 """The shape store: shapes (``dbt.frontend.form``) in the process block, learnt when they are met and kept beside the kernels for all programs.
 
 A shape pays from its third member on, so it is learnt when the second one had to be lifted; the shapes that programs have most often are learnt when the
-kernels are built.
+first program of an arch runs, once a machine.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _pack_shape(made: Form, number: int, mode: int, insn: int, learnt: Learnt | 
 
 
 class ShapeStore:
-    """Shapes of one arch in the process block, and their file. *print_* is the ``sources_fingerprint``, or None to keep nothing."""
+    """Shapes of one arch in the process block, and their file. *print_* is the ``sources_fingerprint``, or None to keep nothing. ``first``: there is no
+    sound file yet, and one can be written."""
 
     def __init__(self, arch: str, block: ProcessBlock, image: Any, print_: bytes | None) -> None:
         self.block = block
@@ -68,10 +69,14 @@ class ShapeStore:
         self._numbers: dict[Form, int] = {}
         self._met: set[tuple[Form, int, int, int]] = set()
         self._file: AreaFile | None = None
+        self.first = False
         if print_ is not None:
+            directory = os.path.join(cache_dir(), "kernels")
             fields = ("shape_hash", "shapes_area", "shape_end", "shapes")
-            self._file = AreaFile(block, fields, os.path.join(cache_dir(), "kernels"), arch, ".shapes", print_)
-            if self._file.load() and not image.function("forms_sound", n, p)(block.address):
+            self._file = AreaFile(block, fields, directory, arch, ".shapes", print_)
+            if not self._file.load():
+                self.first = os.access(directory, os.W_OK)
+            elif not image.function("forms_sound", n, p)(block.address):
                 block.put("shape_end", proc.offset("shapes_area"))
                 ctypes.memset(block.address + proc.offset("shape_hash"), 0, proc.offset("shapes_area") - proc.offset("shape_hash"))
 

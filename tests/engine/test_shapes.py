@@ -10,17 +10,20 @@ from random import Random
 import pytest
 
 from dbt.abi.memory import PAGE_SIZE
-from runtime import image, shapes, templates
+from dbt.frontend.base import frontend_for
+from runtime import shapes, templates
+from runtime.lifter import Lifter
 from runtime.process_block import proc, shape, template
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
 
+LEARN_POPULAR = Lifter.learn_popular
 MOVS = [0xE3000000 | register << 12 | number for register, number in ((0, 1), (1, 2), (2, 3), (3, 70), (4, 0xFFF))]  # movw
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    image.load().fresh = False  # it comes from the usual place, and so would popular shapes
+    monkeypatch.setattr(Lifter, "learn_popular", lambda self: None)
     for module in (templates, shapes):
         monkeypatch.setattr(module, "cache_dir", lambda: str(tmp_path))
     yield tmp_path
@@ -106,22 +109,21 @@ def test_damage_costs_lifting_and_nothing_else(cache: Path, damage: Callable[[by
     assert lifted <= 2
 
 
-def test_popular_shapes_are_learnt_with_new_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernels = image.load()
-    from dbt.frontend.arm import frontend
-
-    popular = [item for item in frontend.popular() if item[0] == 0][:20]
-    monkeypatch.setattr(type(frontend), "popular", lambda self: iter(popular))
-    kernels.fresh = True
-    harness = Harness(persistent=True)
-    try:
-        assert harness.engine.shapes.count == len(popular)
-        kernels.fresh = False
-        other = Harness(persistent=True)
-        assert other.engine.shapes.count == len(popular), "kept for other processes"
-        other.close()
-    finally:
-        harness.close()
+@pytest.mark.parametrize("cache_exists", [True, False])
+def test_popular_shapes_are_learnt_once_for_each_guest(cache: Path, monkeypatch: pytest.MonkeyPatch, cache_exists: bool) -> None:
+    """But not where they cannot be kept."""
+    if cache_exists:
+        (cache / "kernels").mkdir()
+    monkeypatch.setattr(Lifter, "learn_popular", LEARN_POPULAR)
+    for arch in ("arm", "i386", "x86_64"):
+        frontend = frontend_for(arch)
+        popular = [item for item in frontend.popular() if item[0] == 0][:20]
+        monkeypatch.setattr(type(frontend), "popular", lambda self, popular=popular: iter(popular))
+        for _ in range(2):
+            harness = Harness(arch, persistent=True)
+            assert harness.engine.shapes.count == (len(popular) if cache_exists else 0)
+            harness.close()
+            monkeypatch.setattr(type(frontend), "popular", lambda self: iter(()))  # what was learnt is kept for other processes
 
 
 def test_popular_instructions_have_forms() -> None:

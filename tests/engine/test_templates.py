@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime import image, shapes, templates
+from runtime import shapes, templates
+from runtime.lifter import Lifter
 from runtime.process_block import proc
 from tests.engine.harness import Harness
 from tests.engine.test_memory import arm
@@ -21,7 +22,7 @@ HEADER_BYTES = 4096
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    image.load().fresh = False  # it comes from the usual place, and so would popular shapes
+    monkeypatch.setattr(Lifter, "learn_popular", lambda self: None)
     monkeypatch.setattr(templates, "cache_dir", lambda: str(tmp_path))
     monkeypatch.setattr(shapes, "cache_dir", lambda: str(tmp_path))
     yield tmp_path
