@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.linux.conftest import HERE
 
 STATUS = {"memory": 0, "process": 0, "signals": 0, "threads": 7}  # programs whose output is in a file, and how they end
-NOTHING_LOST = "bytes 0 halves 0\nadded 0 wide 0 swapped 0 guarded 0 split 0\nstack lost 0 twice 0 empty 0\n"  # lockfree
+NOTHING_LOST = "bytes 0 halves 0\nadded 0 wide 0 swapped 0 guarded 0 split 0 torn 0\nstack lost 0 twice 0 empty 0\n"  # lockfree
 RACES = "ping-pong 500 1\npipe 1000 100500 ticks 1\ncalls 0 ticks 1\npipe 1000 100500 ticks 1\nthreads 9000 handled 1\n"  # storm: a lost wake-up hangs
 
 

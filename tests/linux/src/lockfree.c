@@ -1,15 +1,18 @@
-/* Counters, a spin lock and a lock-free stack under four threads, by the compiler's atomic operations: load-link/store-conditional on ARM, LOCK-prefixed
-   instructions on x86. Prints what should never be as 0. */
+/* Counters, a spin lock and a lock-free stack under some threads (argv[1], 4), a number of rounds each (argv[2], 5000), by the compiler's atomic operations:
+   load-link/store-conditional on ARM, LOCK-prefixed instructions on x86, also across two pages. Prints what should never be as 0. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
-enum { THREADS = 4, ROUNDS = 5000, NODES = 64, PAGE = 4096 };
+enum { MOST_THREADS = 16, NODES = 64, PAGE = 4096, BORDERS = 3 };
+
+static uint32_t count = 4, rounds = 5000;
 
 static uint8_t bytes[4];
 static uint16_t halves[2];
-static uint32_t added, swapped, guarded, lock, *split;
+static uint32_t added, swapped, guarded, lock, *split, *border[BORDERS], torn;
 static uint64_t wide;
 
 /* A stack of indices: the head is an index + 1 below and a count above, which makes each head differ from all earlier ones. */
@@ -45,10 +48,24 @@ static void add_split(void)
 #endif
 }
 
+/* Exchange a word of four equal bytes, which is across two pages on x86, for another such word: whatever was there has equal bytes, too. */
+static void exchange_at_border(uint32_t number, uint32_t round)
+{
+    uint32_t word = 0x01010101u * (uint8_t)(number << 4 | (round & 15)), *at = border[round % BORDERS];
+#if defined(__i386__) || defined(__x86_64__)
+    __asm__ volatile("xchg %0, (%1)" : "+r"(word) : "r"(at) : "memory");
+#else
+    word = __atomic_exchange_n(at, word, __ATOMIC_SEQ_CST);
+#endif
+    if (word != 0x01010101u * (uint8_t)word)
+        __atomic_fetch_add(&torn, 1, __ATOMIC_RELAXED);
+}
+
 static void *work(void *arg)
 {
     uint32_t me = (uint32_t)(uintptr_t)arg + 1;
-    for (int i = 0; i < ROUNDS; i++) {
+    for (uint32_t i = 0; i < rounds; i++) {
+        exchange_at_border(me, i);
         __atomic_fetch_add(&bytes[me & 3], 1, __ATOMIC_SEQ_CST);
         __atomic_fetch_add(&halves[me & 1], 1, __ATOMIC_SEQ_CST);
         __atomic_fetch_add(&added, 3, __ATOMIC_SEQ_CST);
@@ -73,28 +90,38 @@ static void *work(void *arg)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    pthread_t threads[THREADS];
-    char *pages = mmap(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_t threads[MOST_THREADS];
+    if (argc > 1)
+        count = atoi(argv[1]);
+    if (argc > 2)
+        rounds = atoi(argv[2]);
+    if (count > MOST_THREADS)
+        return 2;
+    char *pages = mmap(0, (2 + BORDERS) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 #if defined(__i386__) || defined(__x86_64__)
     split = (uint32_t *)(pages + PAGE - 2); /* across two pages, as LOCK may */
+    for (int i = 0; i < BORDERS; i++)
+        border[i] = (uint32_t *)(pages + (2 + i) * PAGE - 1 - i);
 #else
     split = (uint32_t *)pages;
+    for (int i = 0; i < BORDERS; i++)
+        border[i] = split + 1 + i;
 #endif
     for (uint32_t i = 0; i < NODES; i++)
         push(i);
-    for (uintptr_t i = 0; i < THREADS; i++)
+    for (uintptr_t i = 0; i < count; i++)
         pthread_create(&threads[i], 0, work, (void *)i);
-    for (int i = 0; i < THREADS; i++)
+    for (uint32_t i = 0; i < count; i++)
         pthread_join(threads[i], 0);
     int left = 0;
     while (pop() >= 0)
         left++;
-    const uint32_t all = THREADS * ROUNDS;
+    const uint32_t all = count * rounds;
     printf("bytes %d halves %d\n", (uint8_t)(bytes[0] + bytes[1] + bytes[2] + bytes[3] - all), (uint16_t)(halves[0] + halves[1] - all));
-    printf("added %d wide %d swapped %d guarded %d split %d\n", (int)(added - 3 * all), (int)((uint32_t)wide - all) | (int)((uint32_t)(wide >> 32) - all),
-           (int)(swapped - all), (int)(guarded - all), (int)(*split - all));
+    printf("added %d wide %d swapped %d guarded %d split %d torn %d\n", (int)(added - 3 * all), (int)((uint32_t)wide - all) | (int)((uint32_t)(wide >> 32) - all),
+           (int)(swapped - all), (int)(guarded - all), (int)(*split - all), (int)torn);
     printf("stack lost %d twice %d empty %d\n", NODES - left, (int)twice, (int)(all - popped));
     return 0;
 }
