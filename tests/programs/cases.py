@@ -79,7 +79,8 @@ REPRESENTATIVES = frozenset({
 X86_CASES = REPRESENTATIVES | frozenset({
     "busybox-tar-roundtrip", "bash-loop", "bash-substitution", "dash-exec", "dash-stdin", "seq-float", "expr-big", "lua-strings", "lua-sort", "sqlite3", "gawk-math",
     "gawk-bignum", "mawk", "grep-perl", "perl", "perl-fork", "python-threads", "python-floats", "python-signal", "xz-threads", "zstd-threads",
-    "pigz-threads", "openssl-dgst", "stress-futex", "stress-mutex",
+    "pigz-threads", "openssl-dgst", "openssl-speed", "openssl-aes-256", "python-digests", "python-queues", "zstd-many-threads", "stress-atomic", "stress-futex",
+    "stress-mutex",
 })  # fmt: skip
 
 
@@ -267,6 +268,16 @@ _case("python-zlib", PYTHON, "-E", "-c", "import zlib, lzma, bz2; d = open('data
 
 # Cryptography by code chosen at run time -----------------------------------------------------------------------------------
 _case("openssl-dgst", "usr/bin/openssl", "dgst", "-sha512", "data.bin")
+for _digest in ("md5", "sha1", "sha256", "sha3-256", "blake2b512", "ripemd160"):
+    _case(f"openssl-{_digest}", "usr/bin/openssl", "dgst", f"-{_digest}", "data.bin", "table.tsv")
+_case("openssl-speed", "usr/bin/openssl", "speed", "-seconds", "1", "-bytes", "1024", "sha256", sift=r"^type +1024 bytes$|^sha256(?= +\d+\.\d+k$)")
+_case("openssl-aes-256", "usr/bin/openssl", "enc", "-aes-256-cbc", "-K", "00112233445566778899aabbccddeeff" * 2, "-iv", "0102030405060708090a0b0c0d0e0f10", "-in", "data.bin")
+_case("python-digests", PYTHON, "-E", "-c", """
+import hashlib
+for name in sorted(hashlib.algorithms_available):
+    made = hashlib.new(name, open('data.bin', 'rb').read())
+    print(name, made.hexdigest(40) if name.startswith('shake') else made.hexdigest())
+""")
 _case("openssl-aes", "usr/bin/openssl", "enc", "-aes-128-cbc", "-K", "00112233445566778899aabbccddeeff", "-iv", "0102030405060708090a0b0c0d0e0f10", "-in", "data.bin")
 
 # Compression ------------------------------------------------------------------------------------------------------------
