@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from dbt.abi.archs import LAYOUTS
+from dbt.abi.archs import FRONTENDS, LAYOUTS
 from dbt.frontend import base
 from dbt.frontend.base import Frontend
 from dbt.frontend.quiet import is_quiet
 from dbt.ir.builder import Builder
 from dbt.ir.cfg import loop_heads
 from dbt.ir.optable import OPS, Op
-from dbt.ir.passes import run_passes
+from dbt.ir.passes import STANDARD, WITHOUT_IDIOM, run_passes
 from dbt.ir.passes.rewrite import const_value
 from dbt.ir.passes.straighten import straighten
 from dbt.ir.state import StateMap
@@ -52,6 +52,12 @@ def state_map(arch: str) -> StateMap:
 def optimise(unit: Unit, passes: Iterable[str] | None = None) -> Unit:
     """Run *passes* (names of ``dbt.ir.passes.PASSES``; default: all) on *unit* in place."""
     return run_passes(unit, state_map(unit.arch), passes)
+
+
+def passes(arch: str, idiom: bool = True, alone: bool = False) -> tuple[str, ...]:
+    """The passes for code of *arch*. *idiom*: exclusive pairs become atomic operations; *alone*: for a process with one vCPU."""
+    early = alone or FRONTENDS[arch] == "arm"  # loads may be taken to come early: see ``reloads``
+    return tuple([name for name in (STANDARD if idiom else WITHOUT_IDIOM) if early or name != "reloads"])
 
 
 def lift_block(frontend: Frontend, fetch: Fetch, pc: int, mode: int, limit: int = 64) -> Unit:

@@ -152,7 +152,7 @@ class Background(Tier1):
         if self._inside(start) or self.from_cache(start):
             return
         if self.executed(start) < WORTHWHILE:
-            self._look_again(start, WORTHWHILE)
+            self.look_again(start, WORTHWHILE)
         elif not self._unavailable:
             self._ready[start] = None
 
@@ -161,14 +161,8 @@ class Background(Tier1):
         valid = self._covered.pop(start, 0)
         if not valid or not read_word(valid):
             return False
-        self._look_again(start, self.executed(start) + HOT)
+        self.look_again(start, self.executed(start) + HOT)
         return True
-
-    def _look_again(self, start: Start, executions: int) -> None:
-        """Have the block come back once tier 0 has executed it so often."""
-        block = self.engine.find_block(*start)
-        if block:
-            self.engine.block.put_block_field(block, "hot_at", executions)
 
     # Requests ---------------------------------------------------------------------------------------------------------
     def _ask(self) -> None:
@@ -195,7 +189,7 @@ class Background(Tier1):
         start = max(self._ready, key=self.executed)
         del self._ready[start]
         if any(start in asked.request.blocks for asked in self._asked.values()):
-            self._look_again(start, self.executed(start) + HOT)
+            self.look_again(start, self.executed(start) + HOT)
             return None
         if self.install(start) or self._inside(start):
             return None
@@ -238,7 +232,7 @@ class Background(Tier1):
         for asked in self._asked.values():
             start = asked.request.entries[0]
             self.failed(start, Failure(LOST))
-            self._look_again(start, self.executed(start) + HOT)
+            self.look_again(start, self.executed(start) + HOT)
         self._asked.clear()
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
@@ -262,9 +256,15 @@ class Background(Tier1):
             self._news = threading.Event()
             self.client = self.client.of_child()
             for start in waiting:
-                self._look_again(start, self.executed(start) + HOT)
+                self.look_again(start, self.executed(start) + HOT)
             self.engine.block.put("hot_stop", 1)
         self.memory.release()
+
+    def start_over(self) -> None:
+        for start in self._covered:
+            self.look_again(start, self.executed(start) + HOT)
+        self._covered.clear()
+        super().start_over()
 
     def forget(self) -> None:
         super().forget()

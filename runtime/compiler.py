@@ -42,11 +42,10 @@ class Tier1:
     def __init__(self, engine: Engine, persistent: bool) -> None:
         self.engine = engine
         self.arena = Arena()
-        options = (engine.unchecked_loads, engine.idiom, engine.tagged_stores)
-        self.kind = " ".join([engine.code_name, engine.tier, *[str(int(option)) for option in options]])
-        self.version = fingerprint(self.kind)
-        self.cache = CodeCache(self.kind) if persistent else None
+        self._persistent = persistent
+        self._choose_kind()
         self.natives: dict[Start, tuple[int, int]] = {}  # compiled entries: host addresses of the code and of its valid word
+        self._valid_words: list[int] = []  # of all regions in the arena
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
         self.causes = dict.fromkeys(CAUSES, 0)  # of failures
         self.tried: dict[Start, int] = {}
@@ -55,6 +54,14 @@ class Tier1:
         self.on_region: Callable[[int, int, str], None] | None = None  # told of each region entered: pc, guest bytes, where it came from
         engine.block.put("hot_threshold", self.hot)
         engine.block.put("hot_stop", 1)
+
+    def _choose_kind(self) -> None:
+        """What tells this engine's regions from those of others, and where they are kept."""
+        engine = self.engine
+        options = (engine.unchecked_loads, engine.free_stores, engine.idiom, engine.tagged_stores)
+        self.kind = " ".join([engine.code_name, engine.tier, *[str(int(option)) for option in options]])
+        self.version = fingerprint(self.kind)
+        self.cache = CodeCache(self.kind) if self._persistent else None
 
     def notice(self) -> None:
         """A vCPU has left native code because the hot queue has a block."""
@@ -98,14 +105,19 @@ class Tier1:
     def request(self, plan: Plan) -> Request:
         """What is asked of the maker of a region, with the guest code as it is now."""
         engine = self.engine
+        pages = pages_of([*plan.entries, *plan.blocks], engine.fetch)
         return Request(self.kind, self.version, self.cache is not None, engine.arch, engine.unchecked_loads, engine.idiom, engine.tagged_stores, self.level,
-                       plan.entries, plan.blocks, plan.guesses, pages_of([*plan.entries, *plan.blocks], engine.fetch), engine.x86_atomics)  # fmt: skip
+                       plan.entries, plan.blocks, plan.guesses, pages, engine.x86_atomics, engine.free_stores)  # fmt: skip
 
     def settle(self, request: Request, answer: Made | Failure) -> bool:
         """Enter the region that was made, or count why there is none; gives whether it is there. ArenaFull if there is no room."""
         start = request.entries[0]
         if isinstance(answer, Failure):
             self.failed(start, answer)
+            return False
+        if request.free_stores != self.engine.free_stores:  # asked for before they were watched
+            self.counts["regions_dropped"] += 1
+            self.look_again(start, self.executed(start) + self.hot)
             return False
         if self.enter(answer, [request.fetch(*r) for r in answer.ranges], "compiled"):
             self.counts["regions_compiled"] += 1
@@ -130,6 +142,7 @@ class Tier1:
             return False
         placed = self.arena.place(linked)
         valid = placed.address(VALID_SYMBOL)
+        self._valid_words.append(valid)
         if not self.engine.watch_code(made.ranges, contents, valid):
             write_word(valid, 0)
             self.counts["regions_dropped"] += 1
@@ -166,9 +179,29 @@ class Tier1:
         """While this context lasts, no block is being dealt with. To be entered before an exclusive section."""
         return self.lock
 
+    def start_over(self) -> None:
+        """The engine's options have changed: no region made so far is entered again, and their blocks ask for new ones when they have stayed hot. While
+        ``pausing``, and no vCPU in native code."""
+        self._choose_kind()
+        starts = {*self.natives, *self.tried}
+        for valid in self._valid_words:
+            write_word(valid, 0)
+        self._valid_words.clear()
+        self.natives.clear()
+        self.tried.clear()
+        for start in starts:
+            self.look_again(start, self.executed(start) + self.hot)
+
+    def look_again(self, start: Start, executions: int) -> None:
+        """Have the block at *start* come back once tier 0 has executed it so often."""
+        block = self.engine.find_block(*start)
+        if block:
+            self.engine.block.put_block_field(block, "hot_at", executions)
+
     def forget(self) -> None:
         """Drop all native code. Only while no vCPU runs, and ``pausing``."""
         self.arena.reset()
+        self._valid_words.clear()
         self.natives.clear()
         self.tried.clear()
         self.full = False

@@ -66,6 +66,7 @@ class Engine:
         self.tagged_stores = self.scheme is Scheme.HST
         self.layout = LAYOUTS[arch]
         self.unchecked_loads = memory == "host" and faults.supported()
+        self.free_stores = self.unchecked_loads and self.scheme in (Scheme.EXCL, Scheme.CAS)
         self._frontend: Frontend | None = None
         self._lifter: Lifter | None = None
         self.image = image.load()
@@ -73,6 +74,7 @@ class Engine:
         self.block.put("insn_rule", INSN_RULES[arch])
         self.block.put("hot_threshold", NEVER_HOT)
         self.block.put("scheme", self.scheme)
+        self.block.put("free_stores", int(self.free_stores))
         if self.scheme is Scheme.HST:
             self.block.set_bitmap(0)
         self.memory = GuestMemory(self.block, self.image, self.layout.address_type.bits, self.layout.space_bits)
@@ -131,6 +133,7 @@ class Engine:
             if index is None:
                 raise RuntimeError(f"a process has at most {MAX_VCPUS} vCPUs")
             if len(self.vcpus) == 1:
+                self.watch_stores()
                 with self.exclusive_section():
                     self.block.put("parallel", 1)
             vcpu = VCpu(self, index)
@@ -172,6 +175,8 @@ class Engine:
                     self.tier1.notice()
             elif reason == Exit.ARENA_FULL:
                 self._reset_arena()
+            elif reason == Exit.WATCH_STORES:
+                self.watch_stores()
             elif reason == Exit.REQUEST and vcpu.get("exit_arg") & REQUEST_CODE:
                 with self._lock:  # until the arena has been emptied
                     pass
@@ -235,12 +240,27 @@ class Engine:
 
     def watch_code(self, ranges: Sequence[tuple[int, int]], contents: Sequence[bytes], valid_word: int) -> bool:
         """Have the u64 at host address *valid_word* cleared when guest bytes of the *ranges* (address, length) change. False if they are not *contents* any
-        more, or if there is no room. Where the guest may write, it happens in an exclusive section: see ``runtime.kernels.blocks``."""
+        more, if there is no room, or if compiled stores would not notice. Where the guest may write, it happens in an exclusive section: see
+        ``runtime.kernels.blocks``."""
         alone = self._writable(ranges)
+        if alone and self.free_stores:
+            return False
         with self.exclusive_section() if alone else nullcontext():
             pieces = [(at, min(PAGE_SIZE, start + length - at)) for start, length in ranges for at in range(start, start + length, PAGE_SIZE)]
             watched = all(self._watch(self.block.address, at, size, valid_word) for at, size in pieces)
             return watched and (alone or not self._writable(ranges)) and [self.fetch(*r) for r in ranges] == contents
+
+    def watch_stores(self) -> None:
+        """Have compiled stores look at the TLB from now on, for what they need not look for in a process with one vCPU, no code in pages that may be written,
+        no shared memory that may be written, and host pages protected as the guest's are (``docs/exclusives.md``). Before the first of these ends,
+        while the one vCPU is outside of native code."""
+        if not self.free_stores:
+            return
+        with self.tier1.pausing() if self.tier1 is not None else nullcontext():
+            self.free_stores = False
+            self.block.put("free_stores", 0)
+            if self.tier1 is not None:
+                self.tier1.start_over()
 
     def _writable(self, ranges: Sequence[tuple[int, int]]) -> bool:
         return any(self.memory.flags(at) & PAGE_WRITE for start, length in ranges for at in (*range(start, start + length, PAGE_SIZE), start + length - 1))
@@ -319,7 +339,7 @@ class Engine:
             "arena_resets": self.arena_resets,
             "lift_failures": {data.hex(): error for data, error in (self._lifter.failed if self._lifter else {}).items()},
             "undefined": {data.hex(): times for data, times in self.undefined.items()},
-            "atomics": self.scheme.name.lower(), **self.exclusive_stats.collect(self.vcpus),
+            "atomics": self.scheme.name.lower(), "free_stores": self.free_stores, **self.exclusive_stats.collect(self.vcpus),
         }  # fmt: skip
         if self.tier1 is not None:
             found.update(self.tier1.stats())

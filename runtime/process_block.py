@@ -123,6 +123,7 @@ for _name in (
     "linked",  # statistics: gotos linked
     "scheme",  # row of dbt.abi.exclusive.Scheme
     "parallel",  # 1 while the process has several vCPUs
+    "free_stores",  # 1 while compiled stores look for nothing: no reservations but the one vCPU's, no translated code in pages that may be written
     "host_writes",  # writes by the host so far, while the process has one vCPU
 ):
     proc.add(_name, 8)

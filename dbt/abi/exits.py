@@ -22,6 +22,7 @@ class Exit(Row):
     BUDGET = 11, "The instruction budget (cpu.budget) is used up."
     BREAKPOINT = 12, "pc has a debugger breakpoint."
     INTERRUPTED = 14, "A signal ended the system call at pc that native code made, or kept it from starting; exit_arg is the negative result."
+    WATCH_STORES = 15, "Code of a page that may be written is about to be translated: compiled stores must look for it from now on."
     REPLAY = 13, ("A load, a store, or an atomic operation that stands for an exclusive pair, faulted in compiled code or would have: the dispatcher "
                   "has tier 0 execute the instructions at pc one by one.")  # fmt: skip
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dbt.frontend.base import Frontend, frontend_for
-from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
 from dbt.ir.unit import Unit
-from dbt.pipeline import Region, Start, lift_region, optimise
+from dbt.pipeline import Region, Start, lift_region, optimise, passes
 from dbt.views import disasm, ir, layout
 from dbt.views.lines import Line
 from dbt.views.source import ISAS, Source
@@ -65,7 +64,7 @@ def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: 
         elif stage == "ir":
             shown[stage] = ir.view(made.unit, title)
         else:
-            optimise(made.unit, STANDARD if idiom else WITHOUT_IDIOM)
+            optimise(made.unit, passes(source.arch, idiom))
             if stage == "ir-opt":
                 shown[stage] = ir.view(made.unit, title)
             else:

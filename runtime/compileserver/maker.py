@@ -8,9 +8,8 @@ from dbt.abi.archs import LAYOUTS
 from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.region import Entry, lower
 from dbt.frontend.base import Frontend, frontend_for
-from dbt.ir.passes import STANDARD, WITHOUT_IDIOM
 from dbt.ir.unit import Unit
-from dbt.pipeline import lift_region, optimise
+from dbt.pipeline import lift_region, optimise, passes
 from runtime import objects
 from runtime.compileserver.requests import Made, Request
 
@@ -35,10 +34,11 @@ def make(request: Request) -> Made:
     region = lift_region(frontend, request.fetch, request.entries, request.blocks, guesses=request.guesses)
     unit = region.unit
     before = _links(unit)
-    optimise(unit, STANDARD if request.idiom else WITHOUT_IDIOM)
+    optimise(unit, passes(request.arch, request.idiom, alone=request.free_stores))
     exclusives = _links(unit)
     places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
-    text = lower(unit, places, LAYOUTS[request.arch], linear=True, fma=backend.has_fma(), unchecked=request.unchecked, tagged=request.tagged)
+    text = lower(unit, places, LAYOUTS[request.arch], linear=True, fma=backend.has_fma(), unchecked=request.unchecked, tagged=request.tagged,
+                 free_stores=request.free_stores)
     if len(text) > MOST_TEXT:
         raise TooBig(f"{len(text)} bytes of LLVM text")
     blob = objects.dump(objects.link(backend.compile_object(text, request.level)))

@@ -43,14 +43,15 @@ class Request:
     ``level`` is LLVM's; the other options are the engine's."""
 
     __slots__ = ("kind", "version", "cached", "arch", "unchecked", "idiom", "tagged", "level", "entries", "blocks", "guesses", "pages",
-                 "x86_atomics")
+                 "x86_atomics", "free_stores")
 
     def __init__(self, kind: str, version: str, cached: bool, arch: str, unchecked: bool, idiom: bool, tagged: bool, level: int, entries: list[Start],
-                 blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0]) -> None:  # fmt: skip
+                 blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0],
+                 free_stores: bool = False) -> None:  # fmt: skip
         self.kind, self.version, self.cached = kind, version, cached
         self.arch, self.unchecked, self.idiom, self.tagged, self.level = arch, unchecked, idiom, tagged, level
         self.entries, self.blocks, self.guesses, self.pages = entries, blocks, guesses, pages
-        self.x86_atomics = x86_atomics
+        self.x86_atomics, self.free_stores = x86_atomics, free_stores
 
     def fetch(self, pc: int, length: int) -> bytes:
         """As ``Engine.fetch`` at the time of the request; NotSent beyond its pages."""

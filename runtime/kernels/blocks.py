@@ -6,7 +6,8 @@ it, and copies the records, patching those that depend on the address.
 
 From the moment a page is marked, stores to it take the slow path, which tells of them; but a store whose look at the TLB came before the mark may land
 after the bytes were fetched, and nobody would hear of it. So where other vCPUs may store, the first block of a page is built in an exclusive section, when
-nothing is under way. Code that cannot be written, which is most, costs nothing.
+nothing is under way. Code that cannot be written, which is most, costs nothing. Where compiled stores do not look at the TLB at all, Python first has new
+ones made that do (``Engine.watch_stores``).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from runtime.kernels.offsets import (
     PROC_BUILD_PLAIN,
     PROC_BUILD_TAGS,
     PROC_BUILD_TEMPLATES,
+    PROC_FREE_STORES,
     PROC_HOT_THRESHOLD,
     PROC_INSN_RULE,
     PROC_PAGE_FLAGS,
@@ -67,6 +69,7 @@ from runtime.process_block import BLOCK_BYTES, BLOCK_INSNS, BLOCKS, RECORDS
 _LIFT = int(Exit.LIFT)
 _FETCH_FAULT = int(Exit.FETCH_FAULT)
 _ARENA_FULL = int(Exit.ARENA_FULL)
+_WATCH_STORES = int(Exit.WATCH_STORES)
 _NOT_ALONE = -1
 _FETCHABLE = PAGE_VALID | PAGE_EXEC
 _BLOCKS_LIMIT = PROC_BLOCKS + BLOCKS * BLOCK_BYTES
@@ -158,8 +161,10 @@ def fetch_fault(cpu, address, flags):
 
 @kernel
 def _mark(proc, page, alone):
-    """Mark *page* as code before its bytes are fetched. Gives 0, and marks nothing, if another vCPU's store there may be under way; *alone*: in a section."""
-    if alone == 0 and a_ld64(proc, PROC_PARALLEL) != 0 and ld8(ldp(proc, PROC_PAGE_FLAGS), page) & (PAGE_WRITE | PAGE_CODE) == PAGE_WRITE:
+    """Mark *page* as code before its bytes are fetched. Gives 0, and marks nothing, if another vCPU's store there may be under way, or if compiled stores would
+    not see the mark; *alone*: in a section."""
+    watched = a_ld64(proc, PROC_PARALLEL) == 0 and ld64(proc, PROC_FREE_STORES) == 0
+    if alone == 0 and not watched and ld8(ldp(proc, PROC_PAGE_FLAGS), page) & (PAGE_WRITE | PAGE_CODE) == PAGE_WRITE:
         return 0
     mark_code(proc, page)
     return 1
@@ -317,9 +322,12 @@ def _build(cpu, proc, tag, alone):
 @kernel
 def build_block(cpu, tag):
     """Offset of the block for a jump tag, built if need be; 0 with cpu.exit_reason LIFT (exit_arg and exit_detail: pc and mode of the
-    instruction), FETCH_FAULT or ARENA_FULL. May wait for other vCPUs."""
+    instruction), FETCH_FAULT, WATCH_STORES or ARENA_FULL. May wait for other vCPUs."""
     proc = ldp(cpu, CPU_PROC)
     made = _build(cpu, proc, tag, 0)
+    if made == _NOT_ALONE and ld64(proc, PROC_FREE_STORES) != 0:
+        st64(cpu, CPU_EXIT_REASON, _WATCH_STORES)
+        return 0
     if made == _NOT_ALONE:
         state = begin_asking(cpu)
         hold_others(proc)

@@ -96,6 +96,7 @@ class AddressSpace:
         self.top = layout.limit  # new areas are placed below
         self.brk_start = self.brk_end = 0
         self.read_implies_exec = False  # program without PT_GNU_STACK
+        self.before_shared_stores: Callable[[], None] = lambda: None  # called before the guest may write to memory that another process may share
         self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
         self._mprotect, self._mremap = host.nr["mprotect"], host.nr["mremap"]
         self._sigprocmask = host.nr["rt_sigprocmask"]
@@ -263,6 +264,8 @@ class AddressSpace:
                 addr = self.gap(length, page_up(addr), _TOP_OF_32BIT if flags & MAP_32BIT and self.limit > _TOP_OF_32BIT << 1 else 0)
                 if not addr:
                     return -errno.ENOMEM
+            if flags & MAP_TYPE != MAP_PRIVATE and prot & PROT_WRITE:
+                self.before_shared_stores()
             return self._place(addr, length, self._guest_prot(prot), flags, fd, offset, name)
 
     def _place(self, addr: int, length: int, prot: int, flags: int, fd: int, offset: int, name: bytes | None) -> int:
@@ -328,6 +331,8 @@ class AddressSpace:
         with self.lock:
             if addr + length > self.limit or not self.covered(addr, addr + length):
                 return -errno.ENOMEM
+            if prot & PROT_WRITE and any(area.shared for area in self.overlapping(addr, addr + length)):
+                self.before_shared_stores()
             return self._protect(addr, length, self._guest_prot(prot))
 
     def _protect(self, addr: int, length: int, prot: int) -> int:
@@ -444,6 +449,8 @@ class AddressSpace:
     def attach(self, area: Area) -> None:
         """Record a mapping that the host already made (shmat)."""
         with self.lock:
+            if area.prot & PROT_WRITE:
+                self.before_shared_stores()
             self._cut(area.start, area.end)
             self._insert(area)
             self.memory.set_flags(area.start, area.end - area.start, self.page_flags(area.prot), self._frame(area))

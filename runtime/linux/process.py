@@ -48,6 +48,7 @@ class Process:
         self.options = options
         self.sysroot = Sysroot(options.sysroot)
         self.space = AddressSpace(engine.memory, host, self.abi.memory_map(engine.memory.size))
+        self.space.before_shared_stores = engine.watch_stores
         self.signals = signals
         self.threads: dict[int, Thread] = {}
         self.lock = allocate_lock()

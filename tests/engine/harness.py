@@ -18,7 +18,7 @@ from runtime.vcpu import VCpu
 CODE_PAGE = 0x10000  # the page before END; code longer than a page starts below
 DATA = PAGE_VALID | PAGE_READ | PAGE_WRITE
 CODE = DATA | PAGE_EXEC
-_RW = 3
+_HOST_READ, _HOST_WRITE = 1, 2
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
@@ -28,29 +28,42 @@ class Harness:
 
     end = CODE_PAGE + PAGE_SIZE
 
-    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host", **options: Any) -> None:
+    def __init__(self, arch: str = "arm", tier: str = "0", persistent: bool = False, memory: str = "host", code_flags: int = CODE, **options: Any) -> None:
+        self.code_flags = code_flags  # of pages that ``load`` maps
         self.engine = Engine(arch, tier=tier, memory=memory, persistent=persistent, **options)
         self.memory = self.engine.memory
         self.vcpu = self.engine.new_vcpu()
         self._mapped: dict[int, int] = {}
 
     def map(self, address: int, length: int, flags: int = DATA) -> None:
-        """Map the pages of the range, with PAGE_* flags; what the guest may read or write, the host may read and write."""
+        """Map the pages of the range, with PAGE_* flags; what the guest may read or write, the host may."""
         first = address & PAGE_MASK
         size = ((address + length - 1) & PAGE_MASK) + PAGE_SIZE - first
-        if _libc.mprotect(self.memory.host(first), size, _RW if flags & (PAGE_READ | PAGE_WRITE) else 0):
-            raise OSError(ctypes.get_errno(), f"cannot map guest pages at {first:#x}")
+        self._protect(first, size, flags)
         self.memory.set_flags(first, size, flags)
         for page in range(first, first + size, PAGE_SIZE):
             self._mapped[page] = flags
+
+    def _protect(self, address: int, size: int, flags: int) -> None:
+        host = (_HOST_READ if flags & (PAGE_READ | PAGE_WRITE) else 0) | (_HOST_WRITE if flags & PAGE_WRITE else 0)
+        if _libc.mprotect(self.memory.host(address), size, host):
+            raise OSError(ctypes.get_errno(), f"cannot protect guest pages at {address:#x}")
+
+    def poke(self, address: int, data: bytes) -> None:
+        """Write to mapped pages, whatever the guest may do there."""
+        for page in range(address & PAGE_MASK, address + len(data), PAGE_SIZE):
+            self._protect(page, PAGE_SIZE, DATA)
+        self.memory.poke(address, data)
+        for page in range(address & PAGE_MASK, address + len(data), PAGE_SIZE):
+            self._protect(page, PAGE_SIZE, self._mapped[page])
 
     def load(self, code: bytes) -> int:
         """Place *code*; gives its address."""
         at = self.end - len(code)
         for page in range(at & PAGE_MASK, self.end, PAGE_SIZE):
             if page not in self._mapped:
-                self.map(page, PAGE_SIZE, CODE)
-        self.memory.poke(at, code)
+                self.map(page, PAGE_SIZE, self.code_flags)
+        self.poke(at, code)
         return at
 
     def put_memory(self, memory: Mapping[int, bytes]) -> None:
@@ -59,7 +72,7 @@ class Harness:
             for page in range(address & PAGE_MASK, address + max(len(data), 1), PAGE_SIZE):
                 if page not in self._mapped:
                     self.map(page, PAGE_SIZE)
-            self.memory.poke(address, data)
+            self.poke(address, data)
 
     def run(
         self, code: bytes, mode: int = 0, regs: Mapping[str, int] | None = None, memory: Mapping[int, bytes] | None = None, *, budget: int = 1_000_000,

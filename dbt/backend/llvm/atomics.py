@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
-from dbt.backend.llvm.addresses import bytes_of
 from dbt.backend.llvm.memory import FaultExit, check, narrow, wide_address, widen
 from dbt.backend.llvm.text import CPU, GUEST, llvm_type
+from dbt.ir.addresses import bytes_of
 from dbt.ir.unit import Inst
 
 if TYPE_CHECKING:

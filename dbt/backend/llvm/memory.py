@@ -8,9 +8,12 @@ bits lies in the guest's space. To LLVM it is a ``callbr`` with a second way out
 with that of its way out, and the host's fault handler sends the one to the other, where the guest state is at hand. Linux does the same for its accesses to
 user memory.
 
+With ``free_stores`` (while nobody watches stores: docs/exclusives.md) stores do the same, unless a fence follows.
+
 What leaves the region there is shared: the loads up to the next store, and that store, leave with the state before the first of them, and the dispatcher has
 tier 0 interpret from there (``Exit.REPLAY``), which faults where the guest does, or does not. Nothing was done since that tier 0 could not do again: a store, a
-floating-point operation (its flags), a helper, all end such a stretch.
+floating-point operation (its flags), a helper, all end such a stretch. The stores of one run (a store-multiple) are one stretch where they are free: nobody
+can tell that the first of them are done twice.
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.memory import NEAR_PC, PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
 from dbt.backend.llvm import exits, slow_paths
-from dbt.backend.llvm.addresses import bytes_of, split
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
 from dbt.backend.llvm.scalars import constant_of
 from dbt.backend.llvm.text import CPU, GUEST, INVARIANT, LIKELY, UNLIKELY, llvm_type
+from dbt.ir.addresses import bytes_of, split
 from dbt.ir.types import Type
 from dbt.ir.unit import Inst
 
@@ -93,7 +96,11 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
     """Check once, then do all accesses through the host pointer; on a miss each goes through its helper. With *fenced* a full fence follows: a single
     aligned store and its fence are one instruction of the host (x86: XCHG)."""
     if run.accesses[0].inst.op.name == "st":
-        _lower_stores(r, run, fenced)
+        if r.free_stores and not fenced:
+            _lower_unchecked(r, run)
+            r.restart_point = None
+        else:
+            _lower_stores(r, run, fenced)
         return
     if r.unchecked:
         _lower_unchecked(r, run)
@@ -104,13 +111,18 @@ def lower_run(r: Region, run: Run, fenced: bool = False) -> None:
 
 
 def _lower_unchecked(r: Region, run: Run) -> None:
-    """Loads that can only fault: where the host has no such page, tier 0 starts anew from the region's restart point and faults as the guest does."""
+    """Accesses that can only fault: where the host has no such page, tier 0 starts anew from the region's restart point and faults as the guest does."""
     accesses = run.accesses
+    values = [r.operand(access.inst.args[1]) if access.inst.op.name == "st" else "" for access in accesses]
     first = min(accesses, key=lambda access: access.distance)
     restart = r.restart(accesses[0].pc, accesses[0].mode)
     host = _guarded(r, first, r.operand(first.inst.args[0]), run.align, restart)
-    for access in accesses:
-        r.define(access.inst, _attempt(r, r.text.at(host, access.distance - first.distance), access.value_type, restart))
+    for access, value in zip(accesses, values, strict=True):
+        pointer = r.text.at(host, access.distance - first.distance)
+        if value:
+            _attempt_store(r, pointer, access.value_type, value, restart)
+        else:
+            r.define(access.inst, _attempt_load(r, pointer, access.value_type, restart))
 
 
 def _lower_loads(r: Region, run: Run) -> None:
@@ -269,34 +281,63 @@ def _host(r: Region, address: str) -> str:
 
 
 class Form(NamedTuple):
-    """How a load is written: mnemonic, register constraint, and the LLVM type of the result (loads of fewer than 32 bits are extended)."""
+    """How an access is written: mnemonics of load and store, register constraint and modifier, and the LLVM type that the register holds (fewer than 32 bits
+    are extended)."""
 
-    mnemonic: str
+    load: str
+    store: str
     register: str
+    modifier: str
     llvm: str
 
 
 _FORMS = {
-    "i8": Form("movzbl", "r", "i32"), "i16": Form("movzwl", "r", "i32"), "i32": Form("movl", "r", "i32"), "i64": Form("movq", "r", "i64"),
-    "f32": Form("movss", "x", "float"), "f64": Form("movsd", "x", "double"), "v64": Form("movsd", "x", "double"), "v128": Form("movups", "x", "<4 x i32>"),
+    "i8": Form("movzbl", "movb", "r", "b", "i32"), "i16": Form("movzwl", "movw", "r", "w", "i32"), "i32": Form("movl", "movl", "r", "k", "i32"),
+    "i64": Form("movq", "movq", "r", "q", "i64"), "f32": Form("movss", "movss", "x", "", "float"), "f64": Form("movsd", "movsd", "x", "", "double"),
+    "v64": Form("movsd", "movsd", "x", "", "double"), "v128": Form("movups", "movups", "x", "", "<4 x i32>"),
 }  # fmt: skip
 
 
-def _attempt(r: Region, pointer: str, type: Type, slow: str) -> str:
-    """Load from *pointer*; a host fault goes on at *slow*. LLVM neither merges nor moves it: a ``callbr`` ends its block."""
+def _attempt(r: Region, result: str, instruction: str, constraints: str, operands: str, slow: str) -> str:
+    """One access of the host: *instruction* in inline assembly, whose host fault goes on at *slow*. LLVM neither merges nor moves it: a ``callbr`` ends its
+    block. *result* is its LLVM type; gives what it loads."""
     t = r.text
-    form = _FORMS[type.name]
-    mnemonic = "v" + form.mnemonic if r.fma and form.register == "x" else form.mnemonic
     note = f".pushsection {FAULT_SECTION},\\22\\22,@progbits\\0A.long 1b - {TEXT_SYMBOL}, ${{2:l}} - {TEXT_SYMBOL}\\0A.popsection"
-    fast = t.new_label("loaded")
-    loaded = t.value(
-        f'callbr {form.llvm} asm sideeffect "1: {mnemonic} $1, $0\\0A{note}", "={form.register},*m,!i"(ptr elementtype({llvm_type(type)}) {pointer}) '
-        f"to label %{fast} [label %{slow}]"
-    )
+    fast = t.new_label("done")
+    call = f'callbr {result} asm sideeffect "1: {instruction}\\0A{note}", "{constraints},!i"({operands}) to label %{fast} [label %{slow}]'
+    value = ""
+    if result == "void":
+        t.do(call)
+    else:
+        value = t.value(call)
     t.label(fast)
+    return value
+
+
+def _mnemonic(r: Region, form: Form, name: str) -> str:
+    return "v" + name if r.fma and form.register == "x" else name
+
+
+def _attempt_load(r: Region, pointer: str, type: Type, slow: str) -> str:
+    """Load from *pointer*; a host fault goes on at *slow*."""
+    t, form = r.text, _FORMS[type.name]
+    instruction = f"{_mnemonic(r, form, form.load)} $1, $0"
+    loaded = _attempt(r, form.llvm, instruction, f"={form.register},*m", f"ptr elementtype({llvm_type(type)}) {pointer}", slow)
     if type.bits < 32:
         return t.value(f"trunc i32 {loaded} to {llvm_type(type)}")
     return t.cast(loaded, form.llvm, llvm_type(type))
+
+
+def _attempt_store(r: Region, pointer: str, type: Type, value: str, slow: str) -> None:
+    """Store *value* at *pointer*; a host fault goes on at *slow*."""
+    t, form = r.text, _FORMS[type.name]
+    if type.bits < 32:
+        value = t.value(f"zext {llvm_type(type)} {value} to i32")
+    else:
+        value = t.cast(value, llvm_type(type), form.llvm)
+    modifier = f":{form.modifier}" if form.modifier else ""
+    instruction = f"{_mnemonic(r, form, form.store)} ${{1{modifier}}}, $0"
+    _attempt(r, "void", instruction, f"=*m,{form.register}", f"ptr elementtype({llvm_type(type)}) {pointer}, {form.llvm} {value}", slow)
 
 
 def _touch(r: Region, pointer: str, type: Type, align: int, value: str, order: str) -> str:

@@ -64,14 +64,16 @@ class Snapshot:
 class Region:
     """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
     address of an access does not wait for the TLB entry. ``unchecked``: loads rely on the host's page protection (see ``memory``; linear only, x86-64 only).
-    ``tagged``: stores leave the vCPU's tag (exclusives scheme hst).
+    ``tagged``: stores leave the vCPU's tag (exclusives scheme hst). ``free_stores``: stores rely on it too: nobody watches them (see ``memory``).
     ``fma``: the host has fused multiply-add."""
 
     def __init__(
         self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
-        tagged: bool = False,
+        tagged: bool = False, free_stores: bool = False,
     ) -> None:
+        assert not free_stores or unchecked and not tagged
         self.linear = linear
+        self.free_stores = free_stores
         self.unchecked = unchecked
         self.tagged = tagged
         self.fma = fma
@@ -535,6 +537,6 @@ def _alignment(type: str) -> int:
 
 
 def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
-          tagged: bool = False) -> str:
+          tagged: bool = False, free_stores: bool = False) -> str:
     """LLVM text of *unit*, entered at *entries*; the rest as for :class:`Region`."""
-    return Region(unit, entries, layout, linear, fma, unchecked, tagged).lower()
+    return Region(unit, entries, layout, linear, fma, unchecked, tagged, free_stores).lower()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dbt.abi.memory import PAGE_SIZE
-from dbt.backend.llvm.addresses import bytes_of, split
+from dbt.ir.addresses import bytes_of, split
 from dbt.ir.unit import Block, Inst
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from dbt.ir.passes.flags import flags
 from dbt.ir.passes.fold import fold
 from dbt.ir.passes.forward import forward
 from dbt.ir.passes.own_stores import own_stores
+from dbt.ir.passes.reloads import reloads
 from dbt.ir.passes.straighten import straighten
 from dbt.ir.state import StateMap
 from dbt.ir.unit import Unit
@@ -31,6 +32,7 @@ PASSES: dict[str, Pass] = {
     "forward": forward,
     "fold": fold,
     "cse": cse,
+    "reloads": reloads,
     "flags": flags,
     "atomic_idiom": atomic_idiom,
     "fences": fences,
@@ -39,7 +41,7 @@ PASSES: dict[str, Pass] = {
 }
 
 # A lifted region is straight already; folded branches make new chains.
-STANDARD = ("own_stores", "forward", "fold", "cse", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
+STANDARD = ("own_stores", "forward", "fold", "cse", "reloads", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
 WITHOUT_IDIOM = tuple([name for name in STANDARD if name not in ("own_stores", "atomic_idiom")])
 
 
