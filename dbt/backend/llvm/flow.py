@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dbt.backend.llvm.lazyflags import SLOTS, Group, LazyFlags
+from dbt.backend.llvm.flag_recipes import Group
+from dbt.backend.llvm.lazyflags import LazyFlags
 from dbt.backend.llvm.slots import IN_MEMORY, Homes
 from dbt.ir.unit import Block, Inst, Unit
 
@@ -51,7 +52,7 @@ class Flow:
         self.homes = homes
         self.blocks, self.closing = order(unit, entries)
         self.polled = {target for _, target in self.closing if starts_instruction(unit.blocks[target])}
-        self.lazy = LazyFlags(self.blocks, entries, homes.layout)
+        self.lazy = LazyFlags(self.blocks, entries, homes)
         self.dirty = self._dirty()
         self.live = self._live()
 
@@ -67,7 +68,7 @@ class Flow:
             puts[block.label] = 0
             lazy = self.lazy.kept_lazy(block.label)
             for inst in block.insts:
-                if not (lazy and inst.op.name == "put" and inst.attrs[0] in SLOTS):
+                if not (lazy and inst.op.name == "put" and inst.attrs[0] in self.homes.layout.flags):
                     puts[block.label] |= self.written(inst)
         dirty = dict.fromkeys(puts, 0)
         changed = True
@@ -124,7 +125,7 @@ class Flow:
     def _flags(self) -> int:
         """The homes of the condition flags."""
         bits = 0
-        for slot in SLOTS:
+        for slot in self.homes.layout.flags:
             if slot in self.homes.of:
                 bits |= self.homes.of[slot].bit
         return bits

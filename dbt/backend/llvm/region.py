@@ -18,6 +18,7 @@ from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, saturating, x87
 from dbt.backend.llvm import convention as cc
+from dbt.backend.llvm.flag_recipes import Group
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
 from dbt.backend.llvm.shared_checks import SharedChecks
@@ -210,14 +211,14 @@ class Region:
         live = self.flow.live_out(block)
         state = self.flow.lazy.at_end[block.label]
         meets = any(self.flow.lazy.at_start[label] is lazyflags.Shape.MIXED for label in block.successors())
-        if isinstance(state, lazyflags.Group):
+        if isinstance(state, Group):
             if meets:
                 self.flags.store(state)
         elif meets and state is lazyflags.Shape.NONE:
             self.flags.forget()
         for slot in self.pending:
             home = self.homes.of[slot]
-            if isinstance(state, lazyflags.Group) and slot in self.layout.flags:
+            if isinstance(state, Group) and slot in self.layout.flags:
                 continue
             if home.pinned or live & home.bit:
                 self._to_home(slot)
@@ -342,7 +343,7 @@ class Region:
     def _arrive(self, label: str) -> None:
         """Take over the state at the start of IR block *label*."""
         state = self.flow.lazy.at_start[label]
-        self.pending = dict(zip(lazyflags.SLOTS, state.puts, strict=True)) if isinstance(state, lazyflags.Group) else {}
+        self.pending = dict(zip(self.layout.flags, state.puts, strict=True)) if isinstance(state, Group) else {}
         self.dirty = self.flow.dirty[label]
         self.mixed = state is lazyflags.Shape.MIXED
 
