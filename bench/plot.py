@@ -103,13 +103,16 @@ def _scaling(report: dict[str, Any], pyplot: Any) -> Any:
     for row, panel in zip(report["rows"], panels, strict=True):
         panel.plot(row["sizes"], row["cpu_seconds"], marker="o", label="processor")
         panel.plot(row["sizes"], row["seconds"], marker="o", linestyle="--", label="wall")
+        if any(row["compile_seconds"]):
+            panel.plot(row["sizes"], row["compile_seconds"], marker="o", linestyle=":", label="compile server")
+        panel.legend(frameon=False)
         panel.set_xscale("log", base=2)
         panel.set_yscale("log")
         panel.set_xlabel(row["unit"])
         panel.set_ylabel("seconds")
         panel.set_title(f"{row['series']}: size^{row['growth']:.2f}")
+        panel.set_xticks(row["sizes"], [f"{size:,}" for size in row["sizes"]], rotation=45, ha="right")
         panel.grid(True, which="both", alpha=0.2)
-    panels[0].legend(frameon=False)
     return figure
 
 
