@@ -110,6 +110,7 @@ def read_elf(path: str, fd: int, arch: str | None = None) -> Elf:
         head = os.pread(fd, HEAD_BYTES, 0)
     except OSError as e:
         raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
+    need(not head.startswith(b"#!"), "a script, not an ELF file: run its interpreter, with the script's name as its argument")
     need(is_elf(head), "not an ELF file")
     need(len(head) >= 52, "truncated ELF header")
     elf_class, data = head[4], head[5]

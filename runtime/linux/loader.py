@@ -46,9 +46,10 @@ def open_program(path: str, arch: str | None = None) -> tuple[int, Elf]:
     try:
         if os.path.isdir(path):
             raise UsageError(f"{path}: is a directory")
+        elf = read_elf(path, fd, arch)
         if not os.access(path, os.X_OK):
             raise UsageError(f"{path}: no execute permission (chmod +x)")
-        return fd, read_elf(path, fd, arch)
+        return fd, elf
     except BaseException:
         os.close(fd)
         raise
@@ -70,8 +71,8 @@ def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot, abi: 
         except GuestFormatError:
             raise
         except UsageError as e:
-            hint = "" if sysroot.root else "; give the folder with the guest's libraries as -L SYSROOT"
-            raise UsageError(f"{elf.path}: cannot load its interpreter {os.fsdecode(elf.interp)}: {e}{hint}") from None
+            hint = "" if sysroot.root else ": give the folder with the guest's libraries as -L SYSROOT"
+            raise UsageError(f"{elf.path}: cannot load its interpreter: {e}{hint}") from None
         try:
             if interp.type == ET_DYN:
                 interp_base = space.gap(page_up(interp.high) - interp.low) - interp.low

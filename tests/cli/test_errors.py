@@ -44,6 +44,7 @@ CASES = [
     ("run missing", "No such file"),
     ("run {directory}", "is a directory"),
     ("run {text}", "not an ELF file"),
+    ("run {script}", "run its interpreter"),
     ("run {truncated}", "truncated"),
     ("run {aarch64}", "machine AArch64"),
     ("run {locked}", "no execute permission"),
@@ -62,6 +63,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     demo = REPOSITORY / "tests" / "guests" / "demo.elf"
     made = {
         "text": b"just some text, and long enough to be more than an ELF header's identification bytes\n",
+        "script": b"#!/bin/sh\necho hello\n",
         "empty": b"",
         "truncated": demo.read_bytes()[:40],
         "locked": demo.read_bytes(),
@@ -71,7 +73,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, data in made.items():
         path = directory / name
         path.write_bytes(data)
-        path.chmod(stat.S_IRUSR | (0 if name == "locked" else stat.S_IXUSR))
+        path.chmod(stat.S_IRUSR | (0 if name in ("locked", "text") else stat.S_IXUSR))
     return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory)}
 
 
