@@ -21,6 +21,7 @@ from dbt.ir.passes.forward import forward
 from dbt.ir.passes.own_stores import own_stores
 from dbt.ir.passes.reloads import reloads
 from dbt.ir.passes.straighten import straighten
+from dbt.ir.passes.wait_loops import wait_loops
 from dbt.ir.state import StateMap
 from dbt.ir.unit import Unit
 
@@ -35,13 +36,14 @@ PASSES: dict[str, Pass] = {
     "reloads": reloads,
     "flags": flags,
     "atomic_idiom": atomic_idiom,
+    "wait_loops": wait_loops,
     "fences": fences,
     "dead_puts": dead_puts,
     "dce": dce,
 }
 
 # A lifted region is straight already; folded branches make new chains.
-STANDARD = ("own_stores", "forward", "fold", "cse", "reloads", "flags", "atomic_idiom", "straighten", "fences", "dead_puts", "dce")
+STANDARD = ("own_stores", "forward", "fold", "cse", "reloads", "flags", "atomic_idiom", "wait_loops", "straighten", "fences", "dead_puts", "dce")
 WITHOUT_IDIOM = tuple([name for name in STANDARD if name not in ("own_stores", "atomic_idiom")])
 
 

@@ -162,20 +162,7 @@ def _replace(cfg: Cfg, state: StateMap, link: _Link) -> None:
         ((store, block),) = link.stores.items()
         if _as_rmw(state, link, store, block) or _as_cas(cfg, state, link, store, block):
             return
-    _wait_gently(cfg, link)
     _as_load(link)
-
-
-def _wait_gently(cfg: Cfg, link: _Link) -> None:
-    """Tell the host where a loop waits for the value that it wants to replace."""
-    branch = link.block.insts[-1]
-    if branch.op.name != "brif" or branch.attrs[0] == branch.attrs[1]:
-        return
-    for number, label in enumerate(branch.attrs):
-        if not any(block.label == label for block in link.stores.values()) and _spins(cfg, str(label), link.block.label):
-            wait = cfg.unit.block(f"{link.block.label}_wait{number}")
-            wait.insts = [Inst(OPS["relax"], VOID), Inst(OPS["br"], VOID, (), (label,))]
-            branch.attrs = tuple([wait.label if target == label else target for target in branch.attrs])
 
 
 def _as_rmw(state: StateMap, link: _Link, store: Inst, block: Block) -> bool:
@@ -204,7 +191,7 @@ def _as_cas(cfg: Cfg, state: StateMap, link: _Link, store: Inst, block: Block) -
     new = store.args[1]
     if expected is None or depends(expected, old) or depends(new, old):
         return False
-    if _spins(cfg, _other(branch, block.label), link.block.label):
+    if _spins(cfg, str(branch.attrs[1 if branch.attrs[0] == block.label else 0]), link.block.label):
         return False
     between = insts[insts.index(old) + 1 : -1] + block.insts[: block.insts.index(store)]
     return _fuse(state, link, store, "cas", (expected, new), made, between)
@@ -223,11 +210,6 @@ def _expected(condition: Inst, old: Inst, made: list[Inst]) -> Inst | None:
                 made.append(Inst(OPS["const"], old.of, (), (value,)))
                 return made[-1]
     return None
-
-
-def _other(branch: Inst, label: str) -> str:
-    """Where *branch* goes if not to *label*."""
-    return str(branch.attrs[1 if branch.attrs[0] == label else 0])
 
 
 def _spins(cfg: Cfg, label: str, link: str) -> bool:
