@@ -1,8 +1,8 @@
 """``dbt bench llsc``: load-link/store-conditional under load, each scheme beside qemu-arm on the same guest program.
 
 The guest (``bench/guests/src/llsc.c``) counts operations on 1 to 8 threads, and checks at the end that no update is lost. The guests of all subjects live at
-the same time and are measured in turn, in slices of time so short that all see the machine in the same state; what is reported is the ratio of slices of one
-round (``bench.paired``), for each state of the machine (``bench.slices``).
+the same time and are measured in turn, in slices of time so short that all see the machine in the same state; what is reported are ratios of slices close to
+each other (``bench.paired``), for each state of the machine (``bench.slices``).
 """
 
 from __future__ import annotations
@@ -262,14 +262,12 @@ def _ratios(found: dict[Key, list[Run]], probes: Sequence[float], states: States
 
 
 def _compare(runs: Sequence[Run], others: Sequence[Run], case: Case, probes: Sequence[float], states: States) -> dict[str, Ratio]:
-    """Ratios of the slices of one round that were taken in one state of the machine, by state, and of all."""
-    ratios: list[list[tuple[str, float]]] = []
-    for mine, theirs in zip(runs, others, strict=True):
-        ratios.append([])
-        for a, b in zip(mine.taken, theirs.taken, strict=True):
-            state = a and _state(case, a, probes, states)
-            if a and b and b.slice.operations and state and state == _state(case, b, probes, states):
-                ratios[-1].append((state, a.slice.ops_per_second / b.slice.ops_per_second))
+    """Ratios of slices to the nearest ones of the other that were taken in the same state of the machine, by state, and of all."""
+
+    def known(run: Run) -> list[tuple[int, str | None, float]]:
+        return [(number, _state(case, taken, probes, states), taken.slice.ops_per_second) for number, taken in enumerate(run.taken) if taken]
+
+    ratios = [paired.nearest(known(mine), known(theirs)) for mine, theirs in zip(runs, others, strict=True)]
     found = {state: paired.ratio([[value for at, value in run if state in (ALL, at)] for run in ratios]) for state in states.names(case.vcpus)}
     return {state: result for state, result in found.items() if result}
 

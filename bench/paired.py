@@ -1,10 +1,10 @@
 """Statistics of interleaved measurements: paired ratios with their intervals, and the states a machine was in.
 
 A virtual machine's processors may be two hardware threads of one core at one moment and two cores far apart at the next, and both may share their time with
-others. What is measured in the same short round sees the same machine, so the *ratio* of two such measurements is steady where each of them is not. Of many
-such ratios the median is reported, with a percentile bootstrap interval: runs of the program are drawn with replacement, and rounds within each (Kalibera and
-Jones, Rigorous benchmarking in reasonable time, ISMM 2013: what varies from one start of a program to the next must be drawn too, or the interval is too
-narrow).
+others. What is measured in one state within a short time sees the same machine, so the *ratio* of two such measurements is steady where each of them is not.
+Of many such ratios the median is reported, with a percentile bootstrap interval: runs of the program are drawn with replacement, and rounds within each
+(Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013: what varies from one start of a program to the next must be drawn too, or the
+interval is too narrow).
 """
 
 from __future__ import annotations
@@ -28,6 +28,17 @@ class Ratio:
     low: float
     high: float
     pairs: int
+
+
+def nearest(mine: Sequence[tuple[int, str | None, float]], theirs: Sequence[tuple[int, str | None, float]]) -> list[tuple[str, float]]:
+    """Both are measurements (round, state, value). Each of *mine* in a known state over the one of *theirs* in that state whose round is the nearest: (state,
+    ratio)."""
+    found = []
+    for number, state, value in mine:
+        candidates = [(abs(number - other), reference) for other, at, reference in theirs if at == state and reference]
+        if state is not None and candidates:
+            found.append((state, value / min(candidates)[1]))
+    return found
 
 
 def ratio(runs: Sequence[Sequence[float]]) -> Ratio | None:

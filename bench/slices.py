@@ -21,7 +21,7 @@ from runtime.linux.errors import UsageError
 GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
 DAMAGED = 1  # the guest's exit status when its data is wrong
 MOST_SLICES = 1 << 20
-TIMEOUT = 60  # seconds for a slice, and for the end
+TIMEOUT = 300  # seconds for a slice, and for the end; the first may wait until kernels are built
 PROBE_WARM_MS, PROBE_MS = 1, 4
 NEAR, FAR, ALL = "near", "far", "all"
 NOT_PARALLEL = 16  # times the shortest handovers: one of the threads had no processor
