@@ -24,7 +24,6 @@ def expected() -> list[str]:
     return lines
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize(("run", "scheme"), [*[("0", name) for name in SCHEMES], ("auto", DEFAULT_SCHEME)], indirect=["run"])
 def test_a_thread_is_stopped_at_each_step(run: Run, scheme: str) -> None:
     """A handled signal loses no update and breaks the link; whoever ends the process, by exit_group, tgkill or a fatal signal, ends all
