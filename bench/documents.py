@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import host, scaling, tables, targets
+from bench import host, llsc_text, scaling, tables, targets
 from bench import reports as report_files
 from bench.reports import Report
 from runtime.linux.errors import UsageError
@@ -24,11 +24,15 @@ COMMANDS = {  # report: the words after ``dbt bench`` that make it
     "startup": "run --suite startup",
     "programs": "run --suite programs --runs 1",
     "scaling": "scaling --runs 1",
+    "llsc-counters": "llsc --scheme excl --kernel counter,range-1024 --vcpus 1,2,4,8 --against qemu --slices 15",
+    "llsc-locks": "llsc --scheme excl --idiom --kernel twolock,ticket --vcpus 1,2,4,8 --against qemu --slices 20",
+    "llsc-flush": "llsc --scheme excl,flush --kernel private,range-1024 --vcpus 1,2,4 --against qemu --slices 12",
+    "llsc-plain": "llsc --scheme excl,cas --idiom --kernel plain,stores --vcpus 1,2 --slices 90",
 }
 _BLOCK = re.compile(r"<!-- measured: (.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
-_VIEWS: dict[str, Callable[[Report], str]] = {"run": tables.text, "scaling": scaling.text}
+_VIEWS: dict[str, Callable[[Report], str]] = {"run": tables.text, "scaling": scaling.text, "llsc": llsc_text.ratios}
 
 
 def path(name: str) -> Path:

@@ -10,10 +10,15 @@ from bench.slices import ALL
 
 
 def text(report: dict[str, Any]) -> str:
-    """The report as Markdown: all that was measured, then ratios of paired slices with their intervals."""
+    """The report as Markdown: all that was measured, then ratios."""
+    return _everything(report) + "\n" + ratios(report)
+
+
+def ratios(report: dict[str, Any]) -> str:
+    """Ratios of paired slices with their intervals."""
     scaling = [row for row in report["ratios"] if row["reference"] == ONE]
     others = [row for row in report["ratios"] if row["reference"] != ONE]
-    return "\n".join([_everything(report), *[_ratios(rows) for rows in (others, scaling) if rows], _how(report), ""])
+    return "\n".join([*[_ratios(rows) for rows in (others, scaling) if rows], _how(report), ""])
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
