@@ -260,11 +260,11 @@ class Background(Tier1):
             self.engine.block.put("hot_stop", 1)
         self.memory.release()
 
-    def start_over(self) -> None:
-        for start in self._covered:
+    def start_over(self, again: bool) -> None:
+        for start in self._covered if again else ():
             self.look_again(start, self.executed(start) + HOT)
         self._covered.clear()
-        super().start_over()
+        super().start_over(again)
 
     def forget(self) -> None:
         super().forget()

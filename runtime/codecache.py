@@ -57,16 +57,14 @@ def digest(contents: Sequence[bytes]) -> bytes:
     return blake2b(b"".join(contents), digest_size=_DIGEST).digest()
 
 
-_fingerprints: dict[str, str] = {}  # by kind: the sources that this process has loaded do not change
+_sources: list[bytes] = []  # what the translator's sources were when this process first asked: those that it has loaded do not change
 
 
 def fingerprint(kind: str) -> str:
     """Hexadecimal name of everything that decides what code a region becomes: the kernels' key (compilers, host CPU) and the translator's sources."""
-    known = _fingerprints.get(kind)
-    if known is not None:
-        return known
-    found = blake2b(f"{kind} {image.loaded_key()}\n".encode() + facts(source_files(_SOURCES)), digest_size=_DIGEST)
-    return _fingerprints.setdefault(kind, found.hexdigest())
+    if not _sources:
+        _sources.append(facts(source_files(_SOURCES)))
+    return blake2b(f"{kind} {image.loaded_key()}\n".encode() + _sources[0], digest_size=_DIGEST).hexdigest()
 
 
 def _pack(cached: Cached, check: bytes) -> bytes:

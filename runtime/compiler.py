@@ -179,11 +179,11 @@ class Tier1:
         """While this context lasts, no block is being dealt with. To be entered before an exclusive section."""
         return self.lock
 
-    def start_over(self) -> None:
-        """The engine's options have changed: no region made so far is entered again, and their blocks ask for new ones when they have stayed hot. While
+    def start_over(self, again: bool) -> None:
+        """The engine's options have changed: no region made so far is entered again. *again*: their blocks ask for new ones when they have stayed hot. While
         ``pausing``, and no vCPU in native code."""
         self._choose_kind()
-        starts = {*self.natives, *self.tried}
+        starts = {*self.natives, *self.tried} if again else ()
         for valid in self._valid_words:
             write_word(valid, 0)
         self._valid_words.clear()

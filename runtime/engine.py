@@ -250,17 +250,17 @@ class Engine:
             watched = all(self._watch(self.block.address, at, size, valid_word) for at, size in pieces)
             return watched and (alone or not self._writable(ranges)) and [self.fetch(*r) for r in ranges] == contents
 
-    def watch_stores(self) -> None:
+    def watch_stores(self, again: bool = True) -> None:
         """Have compiled stores look at the TLB from now on, for what they need not look for in a process with one vCPU, no code in pages that may be written,
         no shared memory that may be written, and host pages protected as the guest's are (``docs/exclusives.md``). Before the first of these ends,
-        while the one vCPU is outside of native code."""
+        while the one vCPU is outside of native code. *again*: regions that look are wanted in place of those that are dropped."""
         if not self.free_stores:
             return
         with self.tier1.pausing() if self.tier1 is not None else nullcontext():
             self.free_stores = False
             self.block.put("free_stores", 0)
             if self.tier1 is not None:
-                self.tier1.start_over()
+                self.tier1.start_over(again)
 
     def _writable(self, ranges: Sequence[tuple[int, int]]) -> bool:
         return any(self.memory.flags(at) & PAGE_WRITE for start, length in ranges for at in (*range(start, start + length, PAGE_SIZE), start + length - 1))

@@ -38,7 +38,7 @@ class ChildWrites:
         self._before: dict[int, bytes] = {}  # page -> its bytes when the parent last heard of it
         self._written: list[tuple[int, int]] = []  # (address, length) of what the host's kernel wrote
         self._closed_pages: set[int] = set()
-        process.engine.watch_stores()  # the host's pages stay as they are
+        process.engine.watch_stores(again=False)  # the host's pages stay as they are; soon another program runs here
         with self.space.lock:
             for area in self.space.areas:
                 if area.prot & PROT_WRITE and not area.shared and area.file_end > area.start:
