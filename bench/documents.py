@@ -17,7 +17,8 @@ from runtime.linux.errors import UsageError
 DOCUMENT = host.REPOSITORY / "docs" / "performance.md"
 REPORTS = host.REPOSITORY / "docs" / "measured"
 COMMANDS = {  # report: the words after ``dbt bench`` that make it
-    "kernels-arm": "run --suite kernels --against qemu,native,unicorn",
+    "kernels-arm": "run --suite kernels --against qemu,native",
+    "unicorn": "run --suite kernels --against unicorn --runs 1",
     "kernels-i386": "run --suite kernels --arch i386 --against qemu,native",
     "kernels-x86_64": "run --suite kernels --arch x86_64 --against qemu,native",
     "system": "run --suite system",

@@ -56,7 +56,7 @@ TARGETS = (
     Target("calls and indirect jumps against qemu-arm", "kernels-arm", _mean(CALLS, QEMU), 1.3, 3),
     Target("VFP and Advanced SIMD against qemu-arm", "kernels-arm", _mean(FLOATS, QEMU), 3, 6),
     Target("integer kernels: slower than native by", "kernels-arm", _slower_than(INTEGER, NATIVE), 3, 1.7, most=True),
-    *(Target(f"{group} against Unicorn", "kernels-arm", _mean(group, UNICORN), 5, 10) for group in (INTEGER, CALLS, FLOATS)),
+    *(Target(f"{group} against Unicorn", "unicorn", _mean(group, UNICORN), 5, 10) for group in (INTEGER, CALLS, FLOATS)),
     Target("long programs against qemu-arm, warm", "programs", _mean(LONG, QEMU), 1.2, 2),
     Target("busybox echo, warm", "startup", _seconds("busybox echo", DBT), 0.15, 0.06, " s", True),
     Target("busybox echo, cold", "startup", _seconds("busybox echo", COLD), 0.8, 0.3, " s", True),
