@@ -24,6 +24,8 @@ from dbt.ir.unit import Inst
 if TYPE_CHECKING:
     from dbt.backend.llvm.region import Region
 
+    Answer = Callable[[Region, Inst, Numbers, list[str]], str]  # an integer made of the operands, right where none of them is a NaN
+
 _INTRINSICS = {"fsqrt": "sqrt", "fma": "fma"}
 _TWO_TO_31 = "0x41E0000000000000"  # LLVM writes float constants as doubles, in hexadecimal where they must be exact
 _EXACT_F32 = 1 << 24  # integers up to this magnitude are single-precision numbers
@@ -148,32 +150,35 @@ def _compare(r: Region, inst: Inst) -> None:
 _CONDITIONS = {"vfceq": "oeq", "vfcgt": "ogt", "vfcge": "oge"}
 
 
-def _compare_lanes(r: Region, inst: Inst) -> None:
-    t, numbers = r.text, _inline(inst)
-    if numbers is None:
-        fallback.lower(r, inst)
-        return
-    operands = _operands(r, inst, numbers)
-    held, ordered = (t.value(f"fcmp {how} {numbers.real} {', '.join(operands)}") for how in (_CONDITIONS[inst.op.name], "ord"))
-    result = t.value(f"sext {numbers.truth} {held} to {numbers.integer}")
-    _either(r, inst, t.cast(result, numbers.integer, llvm_type(inst.type)), _untouched(r, inst, numbers, operands, ordered))
+def _ordered(answer: Answer) -> Callable[[Region, Inst], None]:
+    """Lowers a row by *answer* where it is right."""
+
+    def lower(r: Region, inst: Inst) -> None:
+        numbers = _inline(inst)
+        if numbers is None:
+            fallback.lower(r, inst)
+            return
+        operands = _operands(r, inst, numbers)
+        result = answer(r, inst, numbers, operands)
+        ordered = r.text.value(f"fcmp ord {numbers.real} {', '.join(operands)}")
+        _either(r, inst, r.text.cast(result, numbers.integer, llvm_type(inst.type)), _untouched(r, inst, numbers, operands, ordered))
+
+    return lower
 
 
-def _extreme(r: Region, inst: Inst) -> None:
+def _compare_lanes(r: Region, inst: Inst, numbers: Numbers, operands: list[str]) -> str:
+    held = r.text.value(f"fcmp {_CONDITIONS[inst.op.name]} {numbers.real} {', '.join(operands)}")
+    return r.text.value(f"sext {numbers.truth} {held} to {numbers.integer}")
+
+
+def _extreme(r: Region, inst: Inst, numbers: Numbers, operands: list[str]) -> str:
     """Maximum or minimum; equal numbers differ in the sign of zero at most, and +0 is the larger one."""
-    t, numbers = r.text, _inline(inst)
-    if numbers is None:
-        fallback.lower(r, inst)
-        return
-    operands = _operands(r, inst, numbers)
-    largest = inst.op.name.endswith("max")
-    first = t.value(f"fcmp {'ogt' if largest else 'olt'} {numbers.real} {', '.join(operands)}")
-    equal, ordered = (t.value(f"fcmp {how} {numbers.real} {', '.join(operands)}") for how in ("oeq", "ord"))
+    t, largest = r.text, inst.op.name.endswith("max")
+    first, equal = (t.value(f"fcmp {how} {numbers.real} {', '.join(operands)}") for how in ("ogt" if largest else "olt", "oeq"))
     bits = [t.cast(operand, numbers.real, numbers.integer) for operand in operands]
     same = t.value(f"{'and' if largest else 'or'} {numbers.integer} {', '.join(bits)}")
     other = t.value(f"select {numbers.truth} {first}, {numbers.integer} {bits[0]}, {numbers.integer} {bits[1]}")
-    result = t.value(f"select {numbers.truth} {equal}, {numbers.integer} {same}, {numbers.integer} {other}")
-    _either(r, inst, t.cast(result, numbers.integer, llvm_type(inst.type)), _untouched(r, inst, numbers, operands, ordered))
+    return t.value(f"select {numbers.truth} {equal}, {numbers.integer} {same}, {numbers.integer} {other}")
 
 
 def _convert(r: Region, inst: Inst) -> None:
@@ -243,8 +248,8 @@ def _to_integer(r: Region, inst: Inst) -> None:
 
 ROWS: dict[str, Callable[[Region, Inst], None]] = {
     **dict.fromkeys(("fadd", "fsub", "fmul", "fdiv", "fsqrt", "fma", "vfadd", "vfsub", "vfmul", "vfdiv", "vfsqrt", "vfma"), _arithmetic),
-    **dict.fromkeys(_CONDITIONS, _compare_lanes),
-    **dict.fromkeys(("fmin", "fmax", "vfmin", "vfmax"), _extreme),
+    **dict.fromkeys(_CONDITIONS, _ordered(_compare_lanes)),
+    **dict.fromkeys(("fmin", "fmax", "vfmin", "vfmax"), _ordered(_extreme)),
     "fcmp": _compare,
     "fcvt": _convert,
     "itof": _from_integer,
