@@ -24,6 +24,7 @@ from runtime.compileserver.channel import Closed, Message
 from runtime.compileserver.client import Client, Unavailable
 from runtime.compileserver.requests import ERROR, LOST, Failure, Request, unpack_answer
 from runtime.own_files import own_table
+from runtime.quick import Quick, supported
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Background(Tier1):
         super().__init__(engine, persistent)
         self.memory = threading.Lock()  # held while the engine's or the guest's memory is used, after `lock`
         self.client = Client()
+        self.quick = Quick(engine, self.arena) if supported() else None
         self._running = False
         self._stopped = False
         self._news = threading.Event()
@@ -149,7 +151,11 @@ class Background(Tier1):
         """Find native code for a hot block, or remember that it wants some."""
         if self.full or self.install(start) or self.tried.get(start, 0) >= MOST_TRIES:
             return
-        if self._inside(start) or self.from_cache(start):
+        if self.from_cache(start):
+            return
+        if self.quick is not None:
+            self.quick.make(start)
+        if self._inside(start):
             return
         if self.executed(start) < WORTHWHILE:
             self.look_again(start, WORTHWHILE)
@@ -162,6 +168,13 @@ class Background(Tier1):
         if not valid or not read_word(valid):
             return False
         self.look_again(start, self.executed(start) + HOT)
+        return True
+
+    def install(self, start: Start) -> bool:
+        if not super().install(start):
+            return False
+        if self.quick is not None:
+            self.quick.replace(start, self.natives[start][0])
         return True
 
     # Requests ---------------------------------------------------------------------------------------------------------
@@ -194,7 +207,8 @@ class Background(Tier1):
         if self.install(start) or self._inside(start):
             return None
         self.tried[start] = self.tried.get(start, 0) + 1
-        request = self.request(plan(Profile(self.engine), start))
+        asked = {entry for asked in self._asked.values() for entry in asked.request.entries}
+        request = self.request(plan(Profile(self.engine, lambda place: place in self.natives or place in asked), start))
         self._serial += 1
         self._asked[self._serial] = _Asked(request)
         return Message(self._serial, self.executed(start), request.pack())
@@ -261,6 +275,8 @@ class Background(Tier1):
         self.memory.release()
 
     def start_over(self, again: bool) -> None:
+        if self.quick is not None:
+            self.quick.start_over()
         for start in self._covered if again else ():
             self.look_again(start, self.executed(start) + HOT)
         self._covered.clear()
@@ -268,8 +284,10 @@ class Background(Tier1):
 
     def forget(self) -> None:
         super().forget()
+        if self.quick is not None:
+            self.quick.forget()
         self._covered.clear()
         self._ready.clear()
 
     def stats(self) -> dict[str, object]:
-        return {**super().stats(), "compile_servers": self.client.starts}
+        return {**super().stats(), **(self.quick.counts if self.quick is not None else {}), "compile_servers": self.client.starts}

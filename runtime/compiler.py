@@ -32,6 +32,14 @@ _FORK_PATIENCE = 0.01  # seconds
 _TAG_PC = (1 << 48) - 1
 
 
+def _making(made: Made) -> str:
+    """What making a region took, for who traces it."""
+    if not made.spent:
+        return "from the cache of the compile server"
+    stages = ", ".join([f"{stage} {seconds * 1000:.0f}" for stage, seconds in made.spent.items()])
+    return f"compiled: {made.insns} instructions, {made.lines} lines of LLVM text; ms: {stages}"
+
+
 class Tier1:
     """What both ways share. ``lock`` is held while a block or an answer is dealt with."""
 
@@ -119,7 +127,7 @@ class Tier1:
             self.counts["regions_dropped"] += 1
             self.look_again(start, self.executed(start) + self.hot)
             return False
-        if self.enter(answer, [request.fetch(*r) for r in answer.ranges], "compiled"):
+        if self.enter(answer, [request.fetch(*r) for r in answer.ranges], _making(answer)):
             self.counts["regions_compiled"] += 1
             self.counts["region_insns"] += answer.insns
             self.counts["idioms"] += answer.idioms

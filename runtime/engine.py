@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from runtime.compiler import Tier1
     from runtime.lifter import Lifter
 
-TIERS = ("0", "1", "auto")
+TIERS = ("0", "quick", "1", "auto")
 MEMORIES = ("host", "tlb")
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _EXITS = {int(row): row for row in Exit}
@@ -110,6 +110,10 @@ class Engine:
             from runtime.compiler import Synchronous
 
             return Synchronous(self, persistent)
+        if self.tier == "quick":
+            from runtime.quick import QuickOnly
+
+            return QuickOnly(self)
         from runtime.background import Background
 
         return Background(self, persistent)

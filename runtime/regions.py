@@ -13,6 +13,8 @@ from runtime.process_block import BLOCK_BYTES, COMES_BACK, MOST_EXITS, block
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.engine import Engine
 
     Start = tuple[int, int]  # (pc, mode) of a guest block
@@ -22,6 +24,7 @@ MOST_INSNS = 1024  # ...and after which it takes in nothing (blocks that overlap
 NEARLY = 4  # as hot: executed no less often than the first block by this factor
 NEARBY = 1 << 20  # bytes between the first block and any other
 SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same function
+MOST_TARGETS = 8  # of indirect jumps inside that become entries
 COLD = 256  # a block executed this many times less than the first is left out
 
 
@@ -48,6 +51,10 @@ class Source:
         """How often the block at *start* was executed."""
         raise NotImplementedError
 
+    def entered(self, start: Start) -> bool:
+        """True if another region is entered at *start*, or will be: this one can leave to it there."""
+        return False
+
 
 class Plan:
     """Blocks of a region, those among them that are entered from outside, and where indirect jumps at the end of blocks probably go."""
@@ -66,6 +73,7 @@ def plan(source: Source, start: Start) -> Plan:
     wanted = [(-source.weight(start), start)]
     seen = {start}
     guesses: dict[Start, Start] = {}
+    inside: list[Start] = []  # where indirect jumps went: from elsewhere they go there too
     insns = 0
     while wanted and len(blocks) < source.most_blocks and insns < MOST_INSNS:
         weight, at = heapq.heappop(wanted)
@@ -80,14 +88,16 @@ def plan(source: Source, start: Start) -> Plan:
             entries.append(flow.after)
         if flow.went is not None:
             guesses[at] = flow.went
+            inside.append(flow.went)
         for target in (*flow.targets, flow.went, flow.after):
-            if target is None or target in seen or abs(target[0] - start[0]) > NEARBY:
+            if target is None or target in seen or abs(target[0] - start[0]) > NEARBY or source.entered(target):
                 continue
             weight = source.weight(target)
             if weight >= least:
                 seen.add(target)
                 heapq.heappush(wanted, (-weight, target))
     chosen = set(blocks)
+    entries += [place for place in dict.fromkeys(inside) if place not in entries][:MOST_TARGETS]
     return Plan([entry for entry in entries if entry in chosen or entry == start], blocks or [start], guesses)
 
 
@@ -102,7 +112,8 @@ class Profile(Source):
 
     most_blocks = 48
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, entered: Callable[[Start], bool] | None = None) -> None:
+        self._entered = entered
         self._process = engine.block
         self._find = engine.find_block
         self._exits = engine.image.function("block_exits", ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
@@ -111,6 +122,9 @@ class Profile(Source):
     def weight(self, start: Start) -> int:
         at = self._find(*start)
         return self._process.block_field(at, "count") if at else 0
+
+    def entered(self, start: Start) -> bool:
+        return self._entered is not None and self._entered(start)
 
     def flow(self, start: Start) -> Flow | None:
         at = self._find(*start)

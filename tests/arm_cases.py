@@ -139,4 +139,4 @@ def engines(isa: str) -> tuple[CaseEngine, ...]:
 
 @functools.cache
 def _engines() -> tuple[CaseEngine, ...]:
-    return Tier("0", "arm", MODES, put_state, get_state), Tier("1", "arm", MODES, put_state, get_state), Unicorn()
+    return *[Tier(tier, "arm", MODES, put_state, get_state) for tier in ("0", "quick", "1")], Unicorn()

@@ -88,4 +88,4 @@ class Unicorn:
 def engines(isa: str) -> tuple[CaseEngine, ...]:
     """All that a case runs on."""
     arch = ARCHES[isa]
-    return Tier("0", arch, MODES, _put_state, _get_state), Tier("1", arch, MODES, _put_state, _get_state), Unicorn(isa)
+    return *[Tier(tier, arch, MODES, _put_state, _get_state) for tier in ("0", "quick", "1")], Unicorn(isa)

@@ -86,13 +86,15 @@ class Request:
 
 class Made:
     """A region: entries in symbol order, guest ranges, the linked object as ``objects.dump`` writes it; how many guest instructions, idioms and remaining
-    store-conditionals it has."""
+    store-conditionals it has; the lines of LLVM text, and the seconds that each stage of its making took (none if it was made before)."""
 
-    __slots__ = ("entries", "ranges", "blob", "insns", "idioms", "exclusives")
+    __slots__ = ("entries", "ranges", "blob", "insns", "idioms", "exclusives", "lines", "spent")
 
-    def __init__(self, entries: list[Start], ranges: list[tuple[int, int]], blob: bytes, insns: int = 0, idioms: int = 0, exclusives: int = 0) -> None:
+    def __init__(self, entries: list[Start], ranges: list[tuple[int, int]], blob: bytes, insns: int = 0, idioms: int = 0, exclusives: int = 0,
+                 lines: int = 0, spent: dict[str, float] | None = None) -> None:  # fmt: skip
         self.entries, self.ranges, self.blob = entries, ranges, blob
         self.insns, self.idioms, self.exclusives = insns, idioms, exclusives
+        self.lines, self.spent = lines, spent or {}
 
     def pack(self) -> bytes:
         return marshal.dumps(tuple([getattr(self, name) for name in self.__slots__]))

@@ -9,7 +9,7 @@ TRACES = {
     "syscall": "one line a system call: name, arguments, result",
     "signal": "one line a signal that is delivered: number, code, pc, handler",
     "lift": "one line an instruction that is lifted for the first time: bytes, guest mode, records",
-    "compile": "one line a region that tier 1 enters: pc, guest bytes, where it came from",
+    "compile": "one line a region that tier 1 enters: pc, guest bytes, where it came from, what each stage of its making took",
 }
 
 

@@ -24,7 +24,7 @@ def mov_r0(value: int) -> int:
     return 0xE3A00000 | value
 
 
-@pytest.fixture(params=["0", "1", "auto"])
+@pytest.fixture(params=["0", "quick", "1", "auto"])
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     made = Harness(tier=request.param)
     made.map(FUNCTION, 2 * PAGE_SIZE, CODE)

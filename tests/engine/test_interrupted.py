@@ -29,7 +29,7 @@ SPIN = arm(0xE5921000, 0xE2811001, 0xE5821000, 0xEAFFFFFB)  # loop: ldr r1, [r2]
 SIGNALS = 50
 
 
-@pytest.fixture(scope="module", params=[(scheme, tier) for scheme in SCHEMES for tier in ("0", "1")], ids=lambda row: "-".join(row))
+@pytest.fixture(scope="module", params=[(scheme, tier) for scheme in SCHEMES for tier in ("0", "quick", "1")], ids=lambda row: "-".join(row))
 def m(request: pytest.FixtureRequest) -> Iterator[Machine]:
     made = Machine(*request.param)
     yield made

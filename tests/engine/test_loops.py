@@ -1,4 +1,4 @@
-"""Random loops of flag-setting code, calls and loads that may fault, on both tiers: the whole state must agree wherever they leave.
+"""Random loops of flag-setting code, calls and loads that may fault, on both tiers and as quick code: the whole state must agree wherever they leave.
 
 ``DBT_FUZZ`` is the number of programs; a failure names its seed.
 """
@@ -56,7 +56,7 @@ def program(rng: random.Random) -> list[str]:
 
 @pytest.fixture(params=["host", "tlb"] if faults.supported() else ["tlb"])
 def machines(request: pytest.FixtureRequest) -> Iterator[list[Harness]]:
-    made = [Harness(tier=tier, memory=request.param) for tier in ("0", "1")]
+    made = [Harness(tier=tier, memory=request.param) for tier in ("0", "quick", "1")]
     for harness in made:
         harness.map(DATA, SIZE)
     yield made
@@ -79,4 +79,4 @@ def test_tiers_agree(machines: list[Harness]) -> None:
                 reason, vcpu = harness.run(code, 0, registers, {DATA: content})
                 assert reason in (Exit.FETCH_FAULT, Exit.MEMORY_FAULT)
                 seen.append((reason, vcpu.pc, {name: vcpu.get(name) for name in slots}, harness.memory.read(DATA, SIZE)))
-            assert seen[0] == seen[1], f"seed {seed}:\n" + "\n".join(text)
+            assert seen[0] == seen[1] == seen[2], f"seed {seed}:\n" + "\n".join(text)

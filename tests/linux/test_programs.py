@@ -76,4 +76,5 @@ def test_trace_shows_what_the_translator_does(run: Run) -> None:
     lines = done.stderr.decode().splitlines()
     assert any(re.fullmatch(r"\[\d+\] signal SIG\w+ code -?\d+ at pc 0x[0-9a-f]+: handler 0x[0-9a-f]+", line) for line in lines)
     assert any(re.fullmatch(r"lift [0-9a-f ]+ mode 0x[0-9a-f]+: \d+ records", line) for line in lines)
-    assert any(re.fullmatch(r"compile 0x[0-9a-f]+: \d+ guest bytes, compiled", line) for line in lines)
+    made = r"compiled: \d+ instructions, \d+ lines of LLVM text; ms: lift \d+, .*codegen \d+, link \d+"
+    assert any(re.fullmatch(rf"compile 0x[0-9a-f]+: \d+ guest bytes, {made}", line) for line in lines)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import llvmlite.binding as llvm
 
 # Triples for looking at code of other hosts, and the features that make their output readable.
 CROSS = {"arm": "armv7-unknown-linux-gnueabihf", "i386": "i686-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+
+Lap = Callable[[str], None]  # is told the name of a stage when it ends
 
 
 class CompileError(Exception):
@@ -44,13 +47,18 @@ def machine(triple: str = "", level: int = 2) -> llvm.TargetMachine:
     return target.create_target_machine(cpu=cpu, features=features, opt=level, reloc="pic", codemodel="small")
 
 
-def optimised(text: str, triple: str = "", level: int = 2) -> llvm.ModuleRef:
+def _untimed(stage: str) -> None:
+    """Nobody wants to know how long the stages take."""
+
+
+def optimised(text: str, triple: str = "", level: int = 2, lap: Lap = _untimed) -> llvm.ModuleRef:
     """Parse and run the three passes that pay for themselves; CompileError if LLVM finds fault with the text."""
     try:
         module = llvm.parse_assembly(text)
         module.verify()  # what it finds would end the process later
     except RuntimeError as error:
         raise CompileError(str(error)) from None
+    lap("parse")
     target = machine(triple, level)
     module.triple = target.triple
     builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1))
@@ -60,12 +68,14 @@ def optimised(text: str, triple: str = "", level: int = 2) -> llvm.ModuleRef:
         passes.add_instruction_combine_pass()
         passes.add_simplify_cfg_pass()
     passes.run(module, builder)
+    lap("optimise")
     return module
 
 
-def compile_object(text: str, level: int = 2) -> bytes:
+def compile_object(text: str, level: int = 2, lap: Lap = _untimed) -> bytes:
     """LLVM text to an ELF object for this host."""
-    code: bytes = machine("", level).emit_object(optimised(text, "", level))
+    code: bytes = machine("", level).emit_object(optimised(text, "", level, lap))
+    lap("codegen")
     return code
 
 

@@ -1,4 +1,4 @@
-"""Random straight-line guest code on tier 0 and tier 1 against the reference engine: whole state and memory, at the end or at a fault.
+"""Random straight-line guest code on tier 0, as quick code and on tier 1 against the reference engine: whole state and memory, at the end or at a fault.
 
 ``DBT_FUZZ`` is the number of programs a tier and instruction set, divided by 4 for tier 1.
 """
@@ -76,7 +76,7 @@ def _slots(state: State) -> dict[str, int]:
     return {slot: state[slot] for slot in _SLOTS} | {"n": state["nf"] >> 31, "z": int(state["zf"] == 0)}
 
 
-@pytest.fixture(scope="module", params=["0", "1"], ids=["tier0", "tier1"])
+@pytest.fixture(scope="module", params=["0", "quick", "1"], ids=["tier0", "quick", "tier1"])
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     made = Harness(tier=request.param)
     made.map(DATA, DATA_SIZE)

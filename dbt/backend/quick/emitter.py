@@ -1,0 +1,182 @@
+"""What the rows share: where cells are, code off the main path, the data of the region, ways back to the dispatcher.
+
+Registers are those of ``dbt.backend.llvm.convention``: R12 has the vCPU, ten registers have the pinned slots, always whole and zero-extended; RAX, RBX and R10
+are free. All other cells stay in the vCPU block, so that the state is exact before every record, as in tier 0. RAX is known to hold the cell that was
+computed last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dbt.abi.archs import LAYOUTS
+from dbt.abi.helpers import helper_offset
+from dbt.backend.quick.assembler import ADD, CMP, NE, R8, R9, R11, R12, R13, R14, R15, RAX, RCX, RDI, RDX, RSI, RSP, SUB, Assembler, Data, Memory, Place
+
+PINNED_REGISTERS = (R13, R14, R15, RDI, RSI, RDX, RCX, R8, R9, R11)  # preserve_nonecc after its first argument, R12
+_ARGUMENTS = (RDI, RSI, RDX, RCX, R8)  # of helpers, the vCPU first
+_LOST = R11  # the one of the pinned registers that preserve_mostcc leaves to the callee
+NOTHING = -1
+
+
+class Record(NamedTuple):
+    """A tier-0 record: words as ``dbt.abi.records`` has them, ``bits`` of its type, whether word 2 is a number, and its offset in the process block."""
+
+    name: str
+    bits: int
+    immediate: bool
+    d: int
+    a: int
+    b: int
+    c: int
+    at: int
+
+
+class Emitter:
+    """One region under construction. ``faults``: loads that the host may refuse, and the labels to go on at then."""
+
+    def __init__(self, arch: str, unchecked: bool) -> None:
+        self.layout = LAYOUTS[arch]
+        self.unchecked = unchecked
+        self.asm = Assembler()
+        self.data = bytearray()
+        self.faults: list[tuple[int, str]] = []
+        self.pinned = {self.layout.offset(name) // 8: register for name, register in zip(self.layout.pinned, PINNED_REGISTERS, strict=False)}
+        self.held = NOTHING  # the cell that RAX holds
+        self.pc = self.mode = 0  # of the guest instruction
+        self.block = 0  # offset of the block in the process block
+        self._cold: list[Callable[[], None]] = []
+        self._labels = 0
+
+    # Cells ------------------------------------------------------------------------------------------------------------
+    def cell(self, number: int) -> Place:
+        """Where a cell can be read."""
+        if number == self.held:
+            return RAX
+        return self.pinned.get(number, Memory(R12, 8 * number))
+
+    def field(self, name: str) -> Memory:
+        """A header field or an area of the vCPU."""
+        return Memory(R12, self.layout.offset(name))
+
+    def read(self, register: int, number: int) -> None:
+        """A whole cell into *register*."""
+        place = self.cell(number)
+        if place != register:
+            self.asm.move(register, place, 64)
+            if register == RAX:
+                self.held = NOTHING if number in self.pinned else number
+
+    def result(self, number: int, register: int = RAX) -> None:
+        """The value of *register* becomes that of a cell."""
+        home = self.pinned.get(number)
+        if home is None:
+            self.asm.store(Memory(R12, 8 * number), register)
+            self.overwritten(number)
+            if register == RAX:
+                self.held = number
+        else:
+            if register == RAX:
+                self.held = NOTHING
+            if home != register:
+                self.asm.move(home, register, 64)
+
+    def overwritten(self, *numbers: int) -> None:
+        """Cells that have changed in memory."""
+        if self.held in numbers:
+            self.held = NOTHING
+
+    def save(self, number: int) -> None:
+        """A pinned cell to its home."""
+        self.asm.store(Memory(R12, 8 * number), self.pinned[number])
+
+    def restore(self, number: int) -> None:
+        self.asm.move(self.pinned[number], Memory(R12, 8 * number), 64)
+
+    # Code off the main path -------------------------------------------------------------------------------------------
+    def new_label(self) -> str:
+        self._labels += 1
+        return f"l{self._labels}"
+
+    def later(self, write: Callable[[], None]) -> None:
+        """Have code written behind the main path, for the guest instruction that it is at now."""
+        pc, mode, block = self.pc, self.mode, self.block
+
+        def run() -> None:
+            self.pc, self.mode, self.block, self.held = pc, mode, block, NOTHING
+            write()
+
+        self._cold.append(run)
+
+    def write_cold(self) -> None:
+        while self._cold:
+            self._cold.pop(0)()
+
+    def word(self, value: int = 0) -> Data:
+        """A new 64-bit word of the region's data."""
+        self.data += value.to_bytes(8, "little")
+        return Data(len(self.data) - 8)
+
+    # Leaving ----------------------------------------------------------------------------------------------------------
+    def set_field(self, name: str, value: int) -> None:
+        if -1 << 31 <= value < 1 << 31:
+            self.asm.store_immediate(self.field(name), value)
+        else:
+            self.asm.move_immediate(RAX, value)
+            self.asm.store(self.field(name), RAX)
+            self.held = NOTHING
+
+    def set_position(self) -> None:
+        """The vCPU is at the current guest instruction. Uses RAX."""
+        self.set_field("pc", self.pc)
+        self.set_field("mode", self.mode)
+
+    def leave(self, reason: int = 0) -> None:
+        """Return to the dispatcher at the current guest instruction."""
+        if reason:
+            self.set_field("exit_reason", reason)
+        self.set_position()
+        self.asm.jump("leave")
+
+    def argument(self, number: int) -> Callable[[int], None]:
+        """A whole cell as an argument of a helper."""
+
+        def move(register: int) -> None:
+            home = self.pinned.get(number)
+            moved = home is not None and home not in _ARGUMENTS and home != _LOST
+            self.asm.move(register, home if moved and home is not None else Memory(R12, 8 * number), 64)
+
+        return move
+
+    def helper(self, name: str, arguments: list[Callable[[int], None] | int]) -> None:
+        """Call a helper: each argument is a number, or writes its value into the register it is given, from RAX, RBX, R10 or memory. The result is in RAX."""
+        asm = self.asm
+        lost = [number for number, register in self.pinned.items() if register == _LOST or register in _ARGUMENTS]
+        for number in lost:
+            self.save(number)
+        for register, argument in zip(_ARGUMENTS[1:], arguments, strict=False):
+            if isinstance(argument, int):
+                asm.move_immediate(register, argument)
+            else:
+                argument(register)
+        asm.move(_ARGUMENTS[0], R12, 64)
+        asm.op_immediate(SUB, RSP, 8, 64)
+        asm.move(RAX, self.field("helpers"), 64)
+        asm.call(Memory(RAX, helper_offset(name)))
+        asm.op_immediate(ADD, RSP, 8, 64)
+        for number in lost:
+            self.restore(number)
+        self.held = NOTHING
+
+    def leave_if_faulted(self) -> None:
+        """After a helper: return to the dispatcher if it has set an exit reason."""
+        fault = self.new_label()
+        self.asm.op_immediate(CMP, self.field("exit_reason"), 0, 64)
+        self.asm.jump_if(NE, fault)
+
+        def write() -> None:
+            self.asm.label(fault)
+            self.leave()
+
+        self.later(write)

@@ -1,0 +1,182 @@
+"""Quick code: hot blocks of tier 0 as host code made at once from their records (``dbt.backend.quick``), until LLVM's comes.
+
+It is of this process alone and not kept on disk: it goes on counting and noting for the blocks that it was made of, by their place in the process block.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+from dbt.abi.record import RECORD_BYTES
+from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
+from runtime.arena import ArenaFull, read_word, write_word
+from runtime.compiler import Tier1
+from runtime.objects import CODE, DATA, LinkedObject
+from runtime.process_block import BLOCK_BYTES, block, proc
+
+TYPE_CHECKING = False  # as in typing, whose import costs time at every start
+if TYPE_CHECKING:
+    from dbt.backend.quick.region import Block
+    from dbt.pipeline import Start
+    from runtime.arena import Arena
+    from runtime.engine import Engine
+    from runtime.regions import Profile
+
+MOST_BLOCKS = 32  # of one piece of code
+SELDOM = 8  # times less often executed than the first block: left out
+_MOST_RECORDS = 1 << 12  # of one block
+_HEADER = struct.Struct(f"<{BLOCK_BYTES // 8}Q")
+_PAIR = struct.Struct("<II")
+_TAG_PC = (1 << 48) - 1
+_TAG, _LENGTH, _RECORDS, _COUNT, _NATIVE, _DEAD = (block.offset(name) // 8 for name in ("tag", "length", "records", "count", "native", "dead"))
+
+
+def supported() -> bool:
+    """True if this host's code can be made."""
+    return os.uname().machine == "x86_64"
+
+
+class Quick:
+    """Makes quick code for an engine, and has what is better entered in its place."""
+
+    def __init__(self, engine: Engine, arena: Arena) -> None:
+        self.engine = engine
+        self.arena = arena
+        self.counts = dict.fromkeys(("quick_regions", "quick_blocks", "quick_bytes"), 0)
+        self._gates: dict[Start, int] = {}  # blocks that have quick code: the host addresses of their gates
+        self._profile: Profile | None = None
+
+    def forget(self) -> None:
+        """The arena has been emptied."""
+        self._gates.clear()
+
+    def has(self, pc: int, mode: int) -> bool:
+        """True if the block at (pc, mode) has quick code, and nothing better."""
+        gate = self._gates.get((pc, mode), 0)
+        return bool(gate) and not read_word(gate)
+
+    def replace(self, start: Start, entry: int) -> None:
+        """The block at *start* has native code at host address *entry* now."""
+        gate = self._gates.get(start, 0)
+        if gate:
+            write_word(gate, entry)
+
+    def start_over(self) -> None:
+        """What was better is not to be entered any more."""
+        for gate in self._gates.values():
+            write_word(gate, 0)
+
+    def make(self, start: Start) -> bool:
+        """Make code for the block at *start* and blocks that it leads to; ArenaFull if there is no room."""
+        from dbt.backend.quick import region
+
+        engine = self.engine
+        blocks = [self._block(at) for at in self._grow(start)]
+        if not blocks:
+            return False
+        fields = region.Fields(block.offset("count"), block.offset("hot_at"), block.offset("went"))
+        made = region.make(engine.arch, engine.unchecked_loads, fields, blocks)
+        if made is None:
+            return False
+        relocations = [(CODE, 4, DATA, place, addend) for place, addend in made.references]
+        faults = b"".join([_PAIR.pack(*pair) for pair in made.faults])
+        placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, made.symbols, [], relocations, faults=faults))
+        valid = placed.address(VALID_SYMBOL)
+        ranges = _merged([(b.tag & _TAG_PC, engine.block.block_field(b.at, "length")) for b in made.blocks])
+        contents = [engine.fetch(*r) for r in ranges]
+        if not engine.watch_code(ranges, contents, valid) or any(engine.block.block_field(b.at, "dead") for b in made.blocks):
+            write_word(valid, 0)
+            return False
+        data = valid - made.symbols[VALID_SYMBOL][1]
+        for number, (b, gate) in enumerate(zip(made.blocks, made.gates, strict=True)):
+            self._gates[b.tag & _TAG_PC, b.tag >> 48] = data + gate
+            engine.set_native(b.at, placed.address(entry_symbol(number)), valid)
+        self.counts["quick_regions"] += 1
+        self.counts["quick_blocks"] += len(made.blocks)
+        self.counts["quick_bytes"] += len(made.code)
+        return True
+
+    def _grow(self, start: Start) -> list[int]:
+        """Offsets of blocks without native code that control reaches from *start*, the first."""
+        if self._profile is None:
+            from runtime.regions import Profile
+
+            self._profile = Profile(self.engine)
+        least = self._profile.weight(start) // SELDOM
+        found: list[int] = []
+        seen = {start}
+        waiting = [start]
+        while waiting and len(found) < MOST_BLOCKS:
+            place = waiting.pop(0)
+            at = self.engine.find_block(*place)
+            if not at:
+                continue
+            header = self._header(at)
+            if header[_NATIVE] or header[_DEAD] or header[_COUNT] < least:
+                continue
+            found.append(at)
+            flow = self._profile.flow(place)
+            for target in (*flow.targets, flow.went, flow.after) if flow is not None else ():
+                if target is not None and target not in seen:
+                    seen.add(target)
+                    waiting.append(target)
+        return found
+
+    def _header(self, at: int) -> tuple[int, ...]:
+        return _HEADER.unpack(ctypes.string_at(self.engine.block.address + at, BLOCK_BYTES))
+
+    def _block(self, at: int) -> Block:
+        from dbt.backend.quick.region import Block
+
+        process = self.engine.block
+        header = self._header(at)
+        first = header[_RECORDS]
+        size = min(process.get("record_end") - first, _MOST_RECORDS * RECORD_BYTES)
+        tags = proc.offset("record_tags") + (first - proc.offset("records") >> 1)
+        return Block(header[_TAG], at, first, ctypes.string_at(process.address + first, size), ctypes.string_at(process.address + tags, size // 2))
+
+
+class QuickOnly(Tier1):
+    """Tier ``quick``: quick code for every block before its first execution, and nothing better, to hold it against the other engines."""
+
+    level = 0
+    hot = 1
+
+    def __init__(self, engine: Engine, persistent: bool = False) -> None:
+        super().__init__(engine, persistent)
+        self.quick = Quick(engine, self.arena)
+
+    def notice(self) -> None:
+        for start in self.take_hot():
+            with self.lock:
+                try:
+                    self.quick.make(start)
+                except ArenaFull:
+                    self.no_room()
+
+    def before_fork(self) -> None:
+        self.lock.acquire()
+
+    def after_fork(self, child: bool) -> None:
+        self.lock.release()
+
+    def forget(self) -> None:
+        super().forget()
+        self.quick.forget()
+
+    def stats(self) -> dict[str, object]:
+        return {**super().stats(), **self.quick.counts}
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes as few ranges, in ascending order."""
+    found: list[tuple[int, int]] = []
+    for start, length in sorted(ranges):
+        if found and start <= sum(found[-1]):
+            first, size = found[-1]
+            found[-1] = (first, max(size, start + length - first))
+        else:
+            found.append((start, length))
+    return found
