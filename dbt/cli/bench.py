@@ -158,7 +158,7 @@ def compare(before: str, after: str, threshold: float, json_file: str | None) ->
 
 @bench.command(epilog=examples("dbt bench docs\ndbt bench docs --measure kernels-arm startup"))
 @click.argument("names", nargs=-1)
-@click.option("--measure", is_flag=True, help="Take the reports NAMES anew (default: all), which takes about 25 minutes; an interrupted one goes on.")
+@click.option("--measure", is_flag=True, help="Take the reports NAMES anew (default: all), which takes about 20 minutes; an interrupted one goes on.")
 def docs(names: Sequence[str], measure: bool) -> None:
     """Renew the tables in docs/performance.md from the reports in docs/measured. Programs need $DBT_SYSROOT."""
     from bench import documents
