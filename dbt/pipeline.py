@@ -130,7 +130,7 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     *fetch* may raise LookupError for code that it does not have; it must have that of *blocks*.
 
     The heads of its loops become entries too, the first of *blocks* first: whoever is in a loop in tier 0 comes in with the next round, wherever the region was
-    grown from. (Not so the loop around an exclusive pair, which becomes straight code.)
+    grown from. (Not so the loop around an exclusive pair, which becomes straight code, unless it also waits for a value.)
 
     An indirect exit first looks whether it goes where *guesses* (block -> block) says, and one that is a return whether it goes to one of the other
     entries: these are branches inside the unit then."""
@@ -153,12 +153,30 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
             ranges.append((start[0], end - start[0]))
     unit.entries = [labels[entry] for entry in dict.fromkeys(entries)][1:]
     straighten(unit, state_map(frontend.arch))
-    heads = {label for label in loop_heads(unit) if not any(inst.op.name == "ldlink" for inst in unit.blocks[label].insts)}
+    heads = {label for label in loop_heads(unit) if not _is_pair(unit, label)}
     added = [start for start in starts if labels[start] in heads and start not in entries][:MOST_LOOPS]
     unit.entries += [labels[start] for start in added]
     if any(inst.op.name == "ldlink" for inst in unit.insts()):
         unit.quiet = {exit for exit in _exits(unit) if _goes_on_quietly(frontend, fetch, exit)}
     return Region(unit, {entry: labels[entry] for entry in (*entries, *added)}, _merge(ranges))
+
+
+def _is_pair(unit: Unit, head: str) -> bool:
+    """True if the loop at *head* begins with a load-link and comes back only behind store-conditionals: one that waits also comes back without."""
+    if not any(inst.op.name == "ldlink" for inst in unit.blocks[head].insts):
+        return False
+    todo, seen = [head], set[str]()
+    while todo:
+        block = unit.blocks[todo.pop()]
+        if any(inst.op.name == "stcond" for inst in block.insts):
+            continue
+        for label in block.successors():
+            if label == head:
+                return False
+            if label not in seen:
+                seen.add(label)
+                todo.append(label)
+    return True
 
 
 def _goes_on_quietly(frontend: Frontend, fetch: Fetch, exit: Start) -> bool:

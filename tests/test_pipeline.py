@@ -47,6 +47,15 @@ def test_block_is_position_independent_until_optimised() -> None:
     assert "const.i32 0x10004" in text and "const.i32 0x10014" in text
 
 
+def test_a_pair_that_waits_is_entered_at_its_load_link() -> None:
+    """Who comes back from a system call in the loop need not interpret the load-link. A pair without a wait becomes straight code."""
+    wait = (0xE1921F9F, 0xE3510000, 0x1AFFFFFC, 0xE1820F94, 0xE12FFF1E)  # 1: ldrex r1, [r2]; cmp r1, #0; bne 1b; strex r0, r4, [r2]; bx lr
+    pair = (0xE1921F9F, 0xE1820F94, 0xE3500000, 0x1AFFFFFB, 0xE12FFF1E)  # 1: ldrex r1, [r2]; strex r0, r4, [r2]; cmp r0, #0; bne 1b; bx lr
+    before = 0xE3A00000  # mov r0, #0
+    assert region([BASE], [BASE + 4], (before, *wait)).unit.entries == ["at_10004"]
+    assert region([BASE], [BASE + 4], (before, *pair)).unit.entries == []
+
+
 def test_region_branches_inside_and_leaves_outside() -> None:
     made = region([BASE], [0x10004])
     assert list(made.unit.blocks)[:2] == ["at_10000", "at_10004"]
