@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.model.explore import Broken
 from tests.model.memory_map import GUEST
+from tests.model.tables import Broken
 from tests.model.threads import Access
 
 GRANULE = 8

@@ -59,9 +59,8 @@ class Scenario:
     same: Mapping[int, int] = field(default_factory=dict)
     mutations: tuple[Mutation, ...] = ()
 
-    def explore(self, *, tso: bool = False, mutations: Iterable[Mutation] = (), limit: int = 2_000_000,
-                preemptions: int | None = None) -> Explored:
-        """Visit every interleaving, or those with so many preemptions; ``explore.Violation``."""
+    def explore(self, *, tso: bool = False, mutations: Iterable[Mutation] = (), limit: int = 2_000_000, reduced: bool = True) -> Explored:
+        """Visit every interleaving; ``explore.Violation``. *reduced*: one order of steps that are independent will do."""
         world = World(tso=tso, mutations=(*self.mutations, *mutations))
         count = len(self.vcpus)
         schemes: Any = world.kernels["dbt.abi.exclusive"]
@@ -80,4 +79,4 @@ class Scenario:
         def check(outcome: Outcome) -> None:
             self.check(Ended(outcome, memory, world))
 
-        return Explorer(world, programs, monitor, check=check, limit=limit, preemptions=preemptions, name=(self.name, self.scheme)).run()
+        return Explorer(world, programs, monitor, check=check, limit=limit, reduced=reduced, name=(self.name, self.scheme)).run()

@@ -1,0 +1,192 @@
+"""Visits the states of the product of all vCPUs' automata, compiled: all of them, or those that ``reduction`` leaves.
+
+Of a visited state two hashes of 64 bits are kept, no more. Two states are taken for one if both agree; for n states that happens by chance with a probability
+below n^2 / 2^129: with a thousand million states less than 10^-20. States that are still to be explored are on a stack, whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tests.model import reduction
+from tests.model.steps import BLOCKED, compiled, drain, mixed, step, take_drain, take_step
+from tests.model.tables import ENDED, NEEDS_ROOM, VCPU, VCPU_WIDTH, VCPUS, Tables
+
+DONE = 0
+_SPARE = 16  # more than the steps of one state
+COUNT, TOP, EDGES, MOST = range(4)  # in ``counters``: states, height of the stack, edges, states at most
+FIRST, SECOND, ORIGIN, BEGIN, STATE_WORDS = range(5)  # in ``states``: two hashes; state it was found from << 8 | step; its edges: first << 8 | number
+
+
+class Visited(NamedTuple):
+    """``places``: states by hash, plus 1. A row of ``stack`` ends with the state's number. ``records``, ``rows``: of the steps of one state."""
+
+    states: Any
+    edges: Any
+    places: Any
+    stack: Any
+    counters: Any
+    records: Any
+    rows: Any
+
+
+def width(vcpus: int) -> int:
+    """Columns of a state."""
+    return VCPU + vcpus * VCPU_WIDTH + 1
+
+
+def begun(start: Any, vcpus: int, most: int) -> Visited:
+    """Nothing visited yet but the state to begin with."""
+    made = Visited(np.zeros(1024 * STATE_WORDS, np.int64), np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((256, width(vcpus) + 1), np.int64),
+                   np.array([0, 1, 0, most], np.int64), np.zeros(2 * vcpus, np.int64), np.zeros((2 * vcpus, width(vcpus)), np.int64))  # fmt: skip
+    made.stack[0, :-1] = start
+    _add(made, made.stack[0, :-1], 0)
+    return made
+
+
+def _more(array: Any, used: int) -> Any:
+    if used + _SPARE <= len(array):
+        return array
+    new = np.zeros((2 * len(array), *array.shape[1:]), array.dtype)
+    new[: len(array)] = array
+    return new
+
+
+def grown(old: Visited) -> Visited:
+    """With more room."""
+    count, top, edges = (int(old.counters[i]) for i in (COUNT, TOP, EDGES))
+    new = old._replace(states=_more(old.states, (count + _SPARE) * STATE_WORDS), edges=_more(old.edges, edges), stack=_more(old.stack, top))
+    if 3 * count > 2 * len(new.places):
+        new = new._replace(places=np.zeros(2 * len(new.places), np.int32))
+        _place_all(new)
+    return new
+
+
+@compiled
+def _has_room(visited: Visited) -> bool:
+    counters = visited.counters
+    return ((counters[COUNT] + _SPARE) * STATE_WORDS + _SPARE <= len(visited.states) and counters[EDGES] + _SPARE <= len(visited.edges)
+            and counters[TOP] + _SPARE <= len(visited.stack) and 3 * counters[COUNT] <= 2 * len(visited.places) and counters[COUNT] < counters[MOST])  # fmt: skip
+
+
+@compiled
+def _find(visited: Visited, first: int, second: int) -> int:
+    """Where in ``places`` the state with these hashes is, or belongs."""
+    mask = len(visited.places) - 1
+    place = first & mask
+    while visited.places[place] != 0:
+        at = (visited.places[place] - 1) * STATE_WORDS
+        if visited.states[at + FIRST] == first and visited.states[at + SECOND] == second:
+            break
+        place = (place + 1) & mask
+    return place
+
+
+@compiled
+def _place_all(visited: Visited) -> None:
+    for state in range(visited.counters[COUNT]):
+        visited.places[_find(visited, visited.states[state * STATE_WORDS + FIRST], visited.states[state * STATE_WORDS + SECOND])] = state + 1
+
+
+@compiled
+def _add(visited: Visited, row: Any, origin: int) -> int:
+    """Number of a state that may be new; then it is the highest. A column that is 0 adds nothing to the hashes: words that nobody has met yet hold value 0."""
+    first = second = 0
+    for column in range(len(row)):
+        if row[column]:
+            one = mixed(column << 32 | row[column])
+            first ^= one
+            second ^= mixed(one)
+    place = _find(visited, first, second)
+    if visited.places[place] != 0:
+        return np.int64(visited.places[place]) - 1
+    state = visited.counters[COUNT]
+    visited.counters[COUNT] = state + 1
+    visited.places[place] = state + 1
+    at = state * STATE_WORDS
+    visited.states[at + FIRST], visited.states[at + SECOND], visited.states[at + ORIGIN] = first, second, origin
+    return state
+
+
+@compiled
+def _successors(tables: Tables, visited: Visited, row: Any, chosen: int, asked: Any) -> int:
+    """Make the rows of the steps in *chosen*: 0, or what is needed."""
+    for label in range(2 * tables.nodes[VCPUS]):
+        record = visited.records[label]
+        if chosen >> label & 1 and record != BLOCKED:
+            following = visited.rows[label]
+            for column in range(len(following)):
+                following[column] = row[column]
+            answer = take_drain(tables, following, label >> 1, record, asked) if label & 1 else take_step(tables, following, label >> 1, record, asked)
+            if answer < 0:
+                return answer
+    return 0
+
+
+@compiled
+def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: Any) -> int:
+    """Visit what is on the stack and all that follows: DONE, or what is needed. ENDED: no step is possible in the state above the top of the stack."""
+    labels, counters, records = 2 * tables.nodes[VCPUS], visited.counters, visited.records
+    while counters[TOP]:
+        if not _has_room(visited):
+            return NEEDS_ROOM
+        top = counters[TOP] - 1
+        row = visited.stack[top]
+        state = row[len(row) - 1]
+        row = row[: len(row) - 1]
+        possible = 0
+        for label in range(labels):
+            records[label] = drain(tables, row, label >> 1, asked) if label & 1 else step(tables, row, label >> 1, asked)
+            if records[label] >= 0:
+                possible += 1
+            elif records[label] != BLOCKED:
+                return records[label]
+        chosen = (1 << labels) - 1
+        if reduced and possible > 1:
+            chosen = reduction.stubborn(tables, work, row, records, asked)
+            if chosen < 0:
+                return chosen
+        answer = _successors(tables, visited, row, chosen, asked)
+        if answer < 0:
+            return answer
+        counters[TOP] = top
+        begin = counters[EDGES]
+        for label in range(labels):
+            if chosen >> label & 1 and records[label] != BLOCKED:
+                before = counters[COUNT]
+                following = _add(visited, visited.rows[label], state << 8 | label)
+                visited.edges[counters[EDGES]] = following
+                counters[EDGES] += 1
+                if following == before:
+                    above = visited.stack[counters[TOP]]
+                    for column in range(len(row)):
+                        above[column] = visited.rows[label, column]
+                    above[len(row)] = following
+                    counters[TOP] += 1
+        visited.states[state * STATE_WORDS + BEGIN] = begin << 8 | (counters[EDGES] - begin)
+        if possible == 0:
+            return ENDED
+    return DONE
+
+
+@compiled
+def find_stuck(visited: Visited, reaches: Any) -> int:
+    """A state from which none of those marked in *reaches* can be reached, or -1."""
+    count = visited.counters[COUNT]
+    changed = 1
+    while changed:
+        changed = 0
+        for n in range(2 * count):
+            state = n - count if n >= count else count - 1 - n
+            if not reaches[state]:
+                begin = visited.states[state * STATE_WORDS + BEGIN]
+                for at in range(begin >> 8, (begin >> 8) + (begin & 255)):
+                    if reaches[visited.edges[at]]:
+                        reaches[state] = changed = 1
+                        break
+    for state in range(count):
+        if not reaches[state]:
+            return state
+    return -1
