@@ -15,12 +15,12 @@ private turns out to be shared, and (``reduced``) until it has needed nothing ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from tests.model import product, reduction
-from tests.model.steps import drain, step, take_drain, take_step
 from tests.model.tables import (
     ENDED,
     LENGTH,
@@ -69,7 +69,11 @@ class Explored(NamedTuple):
 
 
 class _Restart(Exception):
-    pass
+    """A word is shared that counted as private."""
+
+
+class _Again(Exception):
+    """Something of the programs was new, so what was left out was perhaps too much."""
 
 
 class Explorer:
@@ -87,10 +91,9 @@ class Explorer:
         while True:
             try:
                 self._begin()
-                explored = self._pass()
-                while explored is None:
-                    explored = self._pass()
-                return explored
+                while True:
+                    with suppress(_Again):
+                        return self._pass()
             except _Restart:
                 self._world.sharing.shared |= self._world.sharing.found
                 self._remember |= self._world.sharing.shared
@@ -116,14 +119,14 @@ class Explorer:
             raise _Restart
 
     # One visit of all states ---------------------------------------------------------------------------------------------------------
-    def _pass(self) -> Explored | None:
-        """None if it needed something new, so that what it left out was perhaps too much."""
-        grown = self._build.grown
+    def _pass(self) -> Explored:
+        """Visit all states once; ``_Again``."""
+        self._known = self._build.grown
         self._visited = product.begun(self._start, len(self._automata), self._limit)
         self._ends: list[int] = []
         outcomes: dict[Any, Any] = {}
-        work = reduction.scratch(self._build.tables)
-        need = product.explore(self._build.tables, work, self._visited, self._reduced, self._asked)
+        self._work = reduction.scratch(self._build.tables)
+        need = product.explore(self._build.tables, self._work, self._visited, self._reduced, self._asked)
         while need != product.DONE:
             if need == NEEDS_ROOM:
                 if self._states() >= self._limit:
@@ -135,12 +138,12 @@ class Explorer:
                 before = len(self._build.tables.nodes)
                 self._learn(need)
                 if len(self._build.tables.nodes) != before:
-                    work = reduction.scratch(self._build.tables)
-            need = product.explore(self._build.tables, work, self._visited, self._reduced, self._asked)
-        if self._reduced and self._build.grown != grown:
-            return None
+                    self._work = reduction.scratch(self._build.tables)
+            need = product.explore(self._build.tables, self._work, self._visited, self._reduced, self._asked)
+        if self._reduced and self._build.grown != self._known:
+            raise _Again
         self._check_progress()
-        return Explored(self._states(), int(self._visited.counters[product.EDGES]), sum(len(automaton.nodes) for automaton in self._automata),
+        return Explored(self._states(), int(self._visited.counters[product.TAKEN]), sum(len(automaton.nodes) for automaton in self._automata),
                         sum(word is not None for word in self._build.words), frozenset(seen for seen, _ in outcomes), frozenset(outcomes))  # fmt: skip
 
     def _states(self) -> int:
@@ -161,7 +164,7 @@ class Explorer:
                 self._build.remember(first, second)
             except Broken as e:
                 told = self._build.told[second]
-                self._violated(f"vCPU {told.thread}: {e}", last=told)
+                self._violated(f"vCPU {told.thread} [{' '.join(map(str, told.phase))}]: {e}")
         else:
             vcpu, node = self._build.node(first)
             if node.access.kind != "error":
@@ -195,9 +198,12 @@ class Explorer:
             self._violated("from here the programs cannot all end", state=stuck)
 
     # Findings ----------------------------------------------------------------------------------------------------------------
-    def _violated(self, why: str, last: Told | None = None, state: int | None = None) -> NoReturn:
-        """Raise Violation with the interleaving that leads to a state (the one being explored), and to the step there that the monitor was told of last."""
+    def _violated(self, why: str, state: int | None = None) -> NoReturn:
+        """Raise Violation with the interleaving that leads to a state, or to where the exploration is just now."""
         self._look_for_shared()
+        if self._reduced and self._build.grown != self._known:
+            raise _Again
+        under_way = state is None
         if state is None:
             state = int(self._visited.stack[self._visited.counters[product.TOP] - 1, -1])
         labels: list[int] = []
@@ -206,14 +212,22 @@ class Explorer:
             labels.append(label)
         row, lines = self._start.copy(), [why]
         for label in reversed(labels):
+            self._replay(row, label, product.FAR if self._reduced else 1, lines)
+        if under_way:
+            self._replay(row, int(self._visited.counters[product.LABEL]), int(self._visited.counters[product.AHEAD]), lines)
+        raise Violation("\n".join(lines))
+
+    def _replay(self, row: Any, label: int, count: int, lines: list[str]) -> None:
+        """Change *row* by a step, and at most *count* in all of those that follow because no other is to be explored."""
+        for _ in range(count):
             vcpu, drains = divmod(label, 2)
             at = VCPU + vcpu * VCPU_WIDTH
             lines.append(self._describe(row, self._build.node(int(row[at + (STORES if drains else NODE)])), "leaves the store buffer" if drains else ""))
-            of, take = (drain, take_drain) if drains else (step, take_step)
-            take(self._build.tables, row, vcpu, of(self._build.tables, row, vcpu, self._asked), self._asked)
-        if last is not None:
-            lines.append(f"  vCPU {last.thread} [{' '.join(map(str, last.phase))}] {last.access.kind if last.access else ''} {last.events or ''}")
-        raise Violation("\n".join(lines))
+            product.take(self._build.tables, row, label, self._asked)
+            chosen = product.choose(self._build.tables, self._work, self._visited, row, self._reduced, self._asked)
+            if chosen.bit_count() != 1:
+                break
+            label = chosen.bit_length() - 1
 
     def _describe(self, row: Any, of: tuple[int, Node], how: str) -> str:
         vcpu, node = of

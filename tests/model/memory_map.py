@@ -66,6 +66,8 @@ class MemoryMap:
         fields = self._cpu.layout.fields
         self._ignored += [self._area(self.vcpu(i), self._cpu.layout, name) for i in range(vcpus + 1) for name in _STATISTICS_CPU if name in fields]
         self._ones = [self._area(self.vcpu(i), self._cpu.layout, name) for i in range(vcpus + 1) for name in _ALL_ONES_CPU]
+        self._granules = self._area(PROC, self._proc, "granules")
+        self._writer = kernels["dbt.abi.exclusive"].GRANULE_WRITER, self._proc.fields["granules"].size
         if not all_exclusive:
             self._ones.append(self._area(PROC, self._proc, "bitmap"))
 
@@ -98,7 +100,9 @@ class MemoryMap:
         """Statistics: writes to them are dropped."""
         known = self._is_ignored.get(word)
         if known is None:
-            known = self._is_ignored[word] = any(word in area for area in self._ignored)
+            at, size = self._writer
+            is_writer = word in self._granules and (word - self._granules.start) % size == at
+            known = self._is_ignored[word] = is_writer or any(word in area for area in self._ignored)
         return known
 
     def canonical(self, word: int) -> int:

@@ -2,6 +2,8 @@
 
 Of a visited state two hashes of 64 bits are kept, no more. Two states are taken for one if both agree; for n states that happens by chance with a probability
 below n^2 / 2^129: with a thousand million states less than 10^-20. States that are still to be explored are on a stack, whole.
+
+Where one step only is to be explored, ``reduced`` goes on to the next state at once and visits only those where that ends: from the others the same can be reached.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from tests.model.tables import ENDED, NEEDS_ROOM, VCPU, VCPU_WIDTH, VCPUS, Table
 
 DONE = 0
 _SPARE = 16  # more than the steps of one state
-COUNT, TOP, EDGES, MOST = range(4)  # in ``counters``: states, height of the stack, edges, states at most
+FAR = 256
+COUNT, TOP, EDGES, MOST, TAKEN, LABEL, AHEAD = range(7)  # in ``counters``: states, height of the stack, edges, states at most, steps; the step under way, see ``_run_on``
 FIRST, SECOND, ORIGIN, BEGIN, STATE_WORDS = range(5)  # in ``states``: two hashes; state it was found from << 8 | step; its edges: first << 8 | number
 
 
@@ -40,7 +43,7 @@ def width(vcpus: int) -> int:
 def begun(start: Any, vcpus: int, most: int) -> Visited:
     """Nothing visited yet but the state to begin with."""
     made = Visited(np.zeros(1024 * STATE_WORDS, np.int64), np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((256, width(vcpus) + 1), np.int64),
-                   np.array([0, 1, 0, most], np.int64), np.zeros(2 * vcpus, np.int64), np.zeros((2 * vcpus, width(vcpus)), np.int64))  # fmt: skip
+                   np.array([0, 1, 0, most, 0, 0, 0], np.int64), np.zeros(2 * vcpus, np.int64), np.zeros((2 * vcpus, width(vcpus)), np.int64))  # fmt: skip
     made.stack[0, :-1] = start
     _add(made, made.stack[0, :-1], 0)
     return made
@@ -111,24 +114,73 @@ def _add(visited: Visited, row: Any, origin: int) -> int:
 
 
 @compiled
-def _successors(tables: Tables, visited: Visited, row: Any, chosen: int, asked: Any) -> int:
-    """Make the rows of the steps in *chosen*: 0, or what is needed."""
+def choose(tables: Tables, work: Any, visited: Visited, row: Any, reduced: int, asked: Any) -> int:
+    """The steps to be explored from *row*, a bit for each; or what is needed."""
+    labels, records = 2 * tables.nodes[VCPUS], visited.records
+    possible = 0
+    for label in range(labels):
+        record = drain(tables, row, label >> 1, asked) if label & 1 else step(tables, row, label >> 1, asked)
+        records[label] = record
+        if record >= 0:
+            possible |= 1 << label
+        elif record != BLOCKED:
+            return record
+    if not reduced or possible & (possible - 1) == 0:
+        return possible
+    chosen = reduction.stubborn(tables, work, row, records, asked)
+    return chosen if chosen < 0 else chosen & possible
+
+
+@compiled
+def take(tables: Tables, row: Any, label: int, asked: Any) -> int:
+    """Change *row* by a step: 0, or what is needed."""
+    if label & 1:
+        return take_drain(tables, row, label >> 1, drain(tables, row, label >> 1, asked), asked)
+    return take_step(tables, row, label >> 1, step(tables, row, label >> 1, asked), asked)
+
+
+@compiled
+def _run_on(tables: Tables, work: Any, visited: Visited, row: Any, asked: Any) -> int:
+    """Go on from *row* for as long as there is one step to be explored: 0, or what is needed."""
+    counters = visited.counters
+    while counters[AHEAD] < FAR:
+        chosen = choose(tables, work, visited, row, 1, asked)
+        if chosen <= 0 or chosen & (chosen - 1):
+            return min(chosen, 0)
+        label = 0
+        while chosen >> label != 1:
+            label += 1
+        answer = take(tables, row, label, asked)
+        if answer < 0:
+            return answer
+        counters[AHEAD] += 1
+    return 0
+
+
+@compiled
+def _expand(tables: Tables, work: Any, visited: Visited, row: Any, chosen: int, reduced: int, asked: Any) -> int:
+    """Make the rows that the steps in *chosen* lead to: 0, or what is needed."""
     for label in range(2 * tables.nodes[VCPUS]):
-        record = visited.records[label]
-        if chosen >> label & 1 and record != BLOCKED:
+        if chosen >> label & 1:
             following = visited.rows[label]
             for column in range(len(following)):
                 following[column] = row[column]
-            answer = take_drain(tables, following, label >> 1, record, asked) if label & 1 else take_step(tables, following, label >> 1, record, asked)
+            visited.counters[LABEL], visited.counters[AHEAD] = label, 0
+            answer = take(tables, following, label, asked)
+            if answer == 0:
+                visited.counters[AHEAD] = 1
+                if reduced:
+                    answer = _run_on(tables, work, visited, following, asked)
             if answer < 0:
                 return answer
+            visited.counters[TAKEN] += visited.counters[AHEAD]
     return 0
 
 
 @compiled
 def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: Any) -> int:
     """Visit what is on the stack and all that follows: DONE, or what is needed. ENDED: no step is possible in the state above the top of the stack."""
-    labels, counters, records = 2 * tables.nodes[VCPUS], visited.counters, visited.records
+    counters = visited.counters
     while counters[TOP]:
         if not _has_room(visited):
             return NEEDS_ROOM
@@ -136,25 +188,17 @@ def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: An
         row = visited.stack[top]
         state = row[len(row) - 1]
         row = row[: len(row) - 1]
-        possible = 0
-        for label in range(labels):
-            records[label] = drain(tables, row, label >> 1, asked) if label & 1 else step(tables, row, label >> 1, asked)
-            if records[label] >= 0:
-                possible += 1
-            elif records[label] != BLOCKED:
-                return records[label]
-        chosen = (1 << labels) - 1
-        if reduced and possible > 1:
-            chosen = reduction.stubborn(tables, work, row, records, asked)
-            if chosen < 0:
-                return chosen
-        answer = _successors(tables, visited, row, chosen, asked)
+        counters[LABEL], counters[AHEAD] = 0, 0
+        chosen = choose(tables, work, visited, row, reduced, asked)
+        if chosen < 0:
+            return chosen
+        answer = _expand(tables, work, visited, row, chosen, reduced, asked)
         if answer < 0:
             return answer
         counters[TOP] = top
         begin = counters[EDGES]
-        for label in range(labels):
-            if chosen >> label & 1 and records[label] != BLOCKED:
+        for label in range(2 * tables.nodes[VCPUS]):
+            if chosen >> label & 1:
                 before = counters[COUNT]
                 following = _add(visited, visited.rows[label], state << 8 | label)
                 visited.edges[counters[EDGES]] = following
@@ -166,7 +210,7 @@ def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: An
                     above[len(row)] = following
                     counters[TOP] += 1
         visited.states[state * STATE_WORDS + BEGIN] = begin << 8 | (counters[EDGES] - begin)
-        if possible == 0:
+        if chosen == 0:
             return ENDED
     return DONE
 

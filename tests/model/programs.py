@@ -22,6 +22,7 @@ class Op(NamedTuple):
     to: int | None = None
     seen: bool = False
     expected: Any = 0
+    align: int = 0  # that an atomic operation asks for; 0: its size
 
 
 def link(address: int, size: int = 4, to: int = 0, seen: bool = False) -> Op:
@@ -45,8 +46,8 @@ def load(address: int, size: int = 4, to: int = 2) -> Op:
     return Op("load", address, size, to=to, seen=True)
 
 
-def rmw(kind: str, address: int, value: Any, size: int = 4) -> Op:
-    return Op(kind, address, size, value, seen=True)
+def rmw(kind: str, address: int, value: Any, size: int = 4, align: int = 0) -> Op:
+    return Op(kind, address, size, value, seen=True, align=align)
 
 
 def cas(address: int, expected: Any, value: Any, size: int = 4) -> Op:

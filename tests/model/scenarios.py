@@ -102,6 +102,31 @@ def added(ended: Ended) -> None:
     assert ended.u32(A) == 2 + (ended.seen[0] == (0,)), "additions are lost"
 
 
+def no_increment_lost(ended: Ended) -> None:
+    assert ended.u32(A) == wins(ended), "increments are lost"
+
+
+def section_added(ended: Ended) -> None:
+    """The section's addition and the plain store are there, and the increment if it says so."""
+    assert (ended.u32(A), ended.u32(A + 4), ended.u32(B)) == (wins(ended), 7, 1), "a write is lost"
+
+
+def not_torn(ended: Ended) -> None:
+    """The store of 6 to the upper half came before the split addition or after it."""
+    halves = ended.u32(C - 4) >> 16, ended.u32(C) & 0xFFFF
+    assert halves in ((1, 6), (1, 7)), f"the halves are {halves}"
+
+
+def both_added(ended: Ended) -> None:
+    halves = ended.u32(C - 4) >> 16, ended.u32(C) & 0xFFFF
+    assert halves == (2, 2), f"the halves are {halves}"
+
+
+def added_across(ended: Ended) -> None:
+    """The increment, if it succeeded, and the split addition's upper half are both in the word."""
+    assert (ended.u32(C - 4) >> 16, ended.u32(C)) == (1, 1 + (ended.seen[1] == (0,))), f"{ended.u32(C)} after {ended.seen}"
+
+
 _IF_FREE = (Op("load", A, to=4), Op("branch", 3, value=0, to=4))  # past the two instructions of ``add`` if A is not 0 any more
 
 RENDEZVOUS = (
@@ -140,10 +165,21 @@ CONTRACT = (
              flags={1: READ_ONLY | PAGE_WRITE | PAGE_EXEC | PAGE_CODE}),
     Scenario("link again after a store", (program(increment(A), increment(A)), program(store(B, 1), POLL, store(A, 0)))),
 )
+_SPLIT = (C - 2, 0x1_0001)  # LOCK ADD of a doubleword across pages: 1 to each half
+SPLIT = (
+    Scenario("split addition and a store", (program(rmw("add", *_SPLIT, align=1)), program(store(C, 6, 2))), check=not_torn),
+    Scenario("two split additions", (program(rmw("add", *_SPLIT, align=1)), program(rmw("add", *_SPLIT, align=1))), check=both_added),
+    Scenario("split addition and a counter", (program(rmw("add", *_SPLIT, align=1)), increment(C)), check=added_across),
+)
 CONTRACT_LARGE = (
     Scenario("two counters twice", (program(increment(A), increment(A)), program(increment(A), POLL, increment(A))), check=counted),
-    Scenario("three counters", (increment(A),) * 3, check=counted),
+)
+CONTRACT_OF_THREE = (
     Scenario("counter and two stores", (increment(A), program(store(A, 0)), program(store(A + 4, 0)))),
+    Scenario("ABA by two others", (increment(A), program(store(A, 5)), program(store(A, 0)))),
+    Scenario("counter, section and store", (increment(A), program(section(B, 1)), program(store(A + 4, 7))), check=section_added),
+    Scenario("two counters and a store", (increment(A), increment(A), program(store(A + 4, 0))), check=no_increment_lost),
+    Scenario("three counters", (increment(A),) * 3, check=counted),
 )
 
 
@@ -180,7 +216,7 @@ STORE_BUFFER = (
 
 def by_name(name: str) -> Scenario:
     """A scenario of any group."""
-    for group in (RENDEZVOUS, CODE, CODE_LARGE, CONTRACT, EXCL, EXCL_LARGE, CONTRACT_LARGE):
+    for group in (RENDEZVOUS, RENDEZVOUS_OF_THREE, CODE, CODE_LARGE, CONTRACT, SPLIT, EXCL, EXCL_LARGE, CONTRACT_LARGE, CONTRACT_OF_THREE):
         for scenario in group:
             if scenario.name == name:
                 return scenario

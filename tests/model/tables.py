@@ -19,6 +19,7 @@ import numpy as np
 from tests.model.threads import Access, Automaton, ModelError, Node, World
 
 KINDS = ("end", "error", "load", "store", "rmw", "cas", "fence", "step", "wait", "wake")
+WITH_WORD = ("load", "store", "rmw", "cas", "wait")  # whose step depends on the word's value
 END, ERROR, LOAD, STORE, RMW, CAS, FENCE, STEP, WAIT, WAKE = range(len(KINDS))
 
 SLOTS = 62  # with what the vCPUs sleep for; sets of slots and of values are non-negative 64-bit numbers
@@ -170,7 +171,7 @@ class Builder:
         """Make the record for a node and a value of its slot."""
         thread, node = self.node(number)
         access = node.access
-        whole = self.values[self._slots[access.word]][value] if access.word else 0
+        whole = self.values[self._slots[access.word]][value] if access.kind in WITH_WORD else 0
         part = whole >> access.shift & access.mask
         result: int | None = 0
         following, written, after, writes = UNKNOWN, None, part, False

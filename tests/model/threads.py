@@ -4,7 +4,7 @@ The program is a Python function that calls kernel functions; it runs in a green
 its own state, so it is enough to run it once for each local state: the automaton has a node for each state in which the program stands before an access, and an
 edge for each result seen. The explorer (``explore``) then moves through the automata of all vCPUs without running any code twice.
 
-**Local state.** Two moments of a program are the same node if the frames of its Python stack agree in code, position and local variables, and the private
+**Local state.** Two moments of a program are the same node if the frames of its Python stack agree in code, position and live local variables, and the private
 words it has written agree too. Results that Python keeps on a frame's evaluation stack are among the variables: ``sources`` sees to that. So a spin loop
 closes on itself.
 
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, Protocol
 import greenlet
 
 from runtime.kernels import plain
+from tests.model.liveness import live_variables, read_by_statement
 from tests.model.sources import RESULT, Mutation, Sources, compile_kernel, result_lines
 
 WORD = 8
@@ -102,14 +103,17 @@ class Node:
 
 
 def _locals(frame: FrameType) -> tuple[Any, ...]:
-    """Variables of a frame, with those results of calls that the statement it stands in may still need."""
+    """Variables of a frame that it may still read, with those results of calls that the statement it stands in may still need."""
     line = frame.f_lineno
+    live = live_variables(frame.f_code)[frame.f_lasti] | read_by_statement(frame.f_code, line)
     found = []
     for name, value in frame.f_locals.items():
         if name.startswith(RESULT):
             first, last = result_lines(name)
             if not first <= line <= last:
                 continue
+        elif name not in live:
+            continue
         found.append((name, _value(value)))
     return tuple(found)
 

@@ -103,7 +103,7 @@ def _execute(cpu: Any, op: Any) -> None:
     elif op.kind == "cas":
         result = exclusive.cas(cpu, op.address, _value(cpu, op.expected), _value(cpu, op.value), op.size | op.size << 8)
     else:
-        result = exclusive.rmw(cpu, op.address, _value(cpu, op.value), op.size | op.size << 8 | RMW_KINDS.index(op.kind) << 16)
+        result = exclusive.rmw(cpu, op.address, _value(cpu, op.value), op.size | (op.align or op.size) << 8 | RMW_KINDS.index(op.kind) << 16)
     thread.phase()
     if op.to is not None and ld64(cpu, CPU_EXIT_REASON) == 0:
         st64(cpu, _REGISTERS + 8 * op.to, result)
