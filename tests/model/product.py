@@ -1,9 +1,10 @@
 """Visits the states of the product of all vCPUs' automata, compiled: all of them, or those that ``reduction`` leaves.
 
-Of a visited state two hashes of 64 bits are kept, no more. Two states are taken for one if both agree; for n states that happens by chance with a probability
-below n^2 / 2^129: with a thousand million states less than 10^-20. States that are still to be explored are on a stack, whole.
+Of a visited state two hashes of 64 bits are kept, no more. Two states are taken for one if both agree; for n states that happens by chance with a
+probability below n^2 / 2^129: with a thousand million states less than 10^-20. States that are still to be explored are on a stack, whole.
 
-Where one step only is to be explored, ``reduced`` goes on to the next state at once and visits only those where that ends: from the others the same can be reached.
+Where one step only is to be explored, ``reduced`` goes on to the next state at once and visits only those where that ends: from the others the same can be
+reached.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from tests.model.tables import ENDED, NEEDS_ROOM, VCPU, VCPU_WIDTH, VCPUS, Table
 
 DONE = 0
 _SPARE = 16  # more than the steps of one state
-FAR = 256
-COUNT, TOP, EDGES, MOST, TAKEN, LABEL, AHEAD = range(7)  # in ``counters``: states, height of the stack, edges, states at most, steps; the step under way, see ``_run_on``
+FAR = 256  # a loop of forced steps is noticed by visiting a state after so many
+# In ``counters``: states, height of the stack, edges, states at most, steps; the step from a state that is under way, and how many it has gone on for.
+COUNT, TOP, EDGES, MOST, TAKEN, LABEL, AHEAD = range(7)
 FIRST, SECOND, ORIGIN, BEGIN, STATE_WORDS = range(5)  # in ``states``: two hashes; state it was found from << 8 | step; its edges: first << 8 | number
 
 
@@ -70,8 +72,9 @@ def grown(old: Visited) -> Visited:
 @compiled
 def _has_room(visited: Visited) -> bool:
     counters = visited.counters
-    return ((counters[COUNT] + _SPARE) * STATE_WORDS + _SPARE <= len(visited.states) and counters[EDGES] + _SPARE <= len(visited.edges)
-            and counters[TOP] + _SPARE <= len(visited.stack) and 3 * counters[COUNT] <= 2 * len(visited.places) and counters[COUNT] < counters[MOST])  # fmt: skip
+    if (counters[COUNT] + _SPARE) * STATE_WORDS + _SPARE > len(visited.states) or counters[EDGES] + _SPARE > len(visited.edges):
+        return False
+    return counters[TOP] + _SPARE <= len(visited.stack) and 3 * counters[COUNT] <= 2 * len(visited.places) and counters[COUNT] < counters[MOST]
 
 
 @compiled

@@ -51,7 +51,7 @@ from tests.model.tables import (
     Tables,
 )
 
-compiled = njit(cache=True, _nrt=False)  # nothing is allocated, so nothing need be counted
+compiled = njit(_nrt=False)  # nothing is allocated, so nothing need be counted. (numba's cache would not notice that a constant of ``tables`` has changed.)
 BLOCKED = -100  # a step that is not possible now
 
 
@@ -144,7 +144,7 @@ def step(tables: Tables, row: Any, vcpu: int, asked: Any) -> int:
         for other in range(tables.nodes[VCPUS]):
             value += sleeps_for(tables, row, other, slot)
         value = min(value, of(tables, node, SPAN))
-    elif kind == FENCE or kind == STEP:
+    elif kind in (FENCE, STEP):
         value = 0
     return by_value(tables, node, value, asked)
 

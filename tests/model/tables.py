@@ -1,12 +1,12 @@
 """The automata of all vCPUs as tables of small numbers, for compiled code that knows nothing of programs or values.
 
-A shared word is a *slot*, each value seen in it a number of its own (0: what it holds at first), a node a number that is the vCPU's modulo the number of vCPUs. A
-state is a row of such numbers:
+A shared word is a *slot*, each value seen in it a number of its own (0: what it holds at first), a node a number that is the vCPU's modulo the number of
+vCPUs. A state is a row of such numbers:
 
     values of the slots | for each vCPU: node, length of the store buffer (and ASLEEP), store buffer: nodes of stores, oldest first | monitor's memory
 
-What the step of a node does with a value of its slot is a *record*: the node that follows, the value afterwards, stores that enter the buffer, what the monitor is
-told. ``Builder`` makes records when compiled code finds that it needs one: the program's automaton (``threads``) runs only then.
+What the step of a node does with a value of its slot is a *record*: the node that follows, the value afterwards, stores that enter the buffer, what the
+monitor is told. ``Builder`` makes records when compiled code finds that it needs one: the program's automaton (``threads``) runs only then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MONITOR = SLOTS  # stands for what the monitor compares between vCPUs
 VALUES = 62  # of one slot
 
 # Columns of a row.
-BUFFER = 12  # stores that may wait
+BUFFER = 20  # stores that may wait
 VCPU, VCPU_WIDTH = SLOTS, 2 + BUFFER  # the first vCPU, and how many each has:
 NODE, LENGTH, STORES = 0, 1, 2
 ASLEEP = 64  # beside the length of the store buffer
@@ -191,7 +191,8 @@ class Builder:
         elif access.kind == "wait" and part == access.operand & access.mask:
             result, following = None, SLEEPING
         tell = Told(thread, node.phase, access, part, after, writes) if access.word and self._memory.is_guest(access.word) else Told(thread)
-        self.tables.nodes[HEADER + NODE_WORDS * number + RECORDS + value] = self._enter(_Draft(self._allot(RECORD_WORDS), thread, node, result, tell, written), following)
+        record = self._enter(_Draft(self._allot(RECORD_WORDS), thread, node, result, tell, written), following)
+        self.tables.nodes[HEADER + NODE_WORDS * number + RECORDS + value] = record
 
     def from_buffer(self, number: int, store: int) -> None:
         """Make the record for a load that finds *store* in the buffer, or for a vCPU that is WOKEN."""

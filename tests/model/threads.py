@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, Protocol
 import greenlet
 
 from runtime.kernels import plain
-from tests.model.liveness import live_variables, read_by_statement
+from tests.model.liveness import live_variables
 from tests.model.sources import RESULT, Mutation, Sources, compile_kernel, result_lines
 
 WORD = 8
@@ -105,7 +105,7 @@ class Node:
 def _locals(frame: FrameType) -> tuple[Any, ...]:
     """Variables of a frame that it may still read, with those results of calls that the statement it stands in may still need."""
     line = frame.f_lineno
-    live = live_variables(frame.f_code)[frame.f_lasti] | read_by_statement(frame.f_code, line)
+    live = live_variables(frame.f_code, frame.f_lasti, line)
     found = []
     for name, value in frame.f_locals.items():
         if name.startswith(RESULT):
