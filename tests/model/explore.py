@@ -122,11 +122,20 @@ class Explorer:
     def _pass(self) -> Explored:
         """Visit all states once; ``_Again``."""
         self._known = self._build.grown
-        self._visited = product.begun(self._start, len(self._automata), self._limit)
+        outcomes = self._visit(self._start, self._reduced)
+        if self._reduced and self._build.grown != self._known:
+            raise _Again
+        self._check_progress()
+        return Explored(self._states(), int(self._visited.counters[product.TAKEN]), sum(len(automaton.nodes) for automaton in self._automata),
+                        sum(word is not None for word in self._build.words), frozenset(seen for seen, _ in outcomes), frozenset(outcomes))  # fmt: skip
+
+    def _visit(self, start: Any, reduced: bool) -> dict[Any, Any]:
+        """Visit what can be reached from *start*; gives the ends."""
+        self._from, self._visited = start, product.begun(start, len(self._automata), self._limit)
         self._ends: list[int] = []
         outcomes: dict[Any, Any] = {}
         self._work = reduction.scratch(self._build.tables)
-        need = product.explore(self._build.tables, self._work, self._visited, self._reduced, self._asked)
+        need = product.explore(self._build.tables, self._work, self._visited, reduced, self._asked)
         while need != product.DONE:
             if need == NEEDS_ROOM:
                 if self._states() >= self._limit:
@@ -139,12 +148,10 @@ class Explorer:
                 self._learn(need)
                 if len(self._build.tables.nodes) != before:
                     self._work = reduction.scratch(self._build.tables)
-            need = product.explore(self._build.tables, self._work, self._visited, self._reduced, self._asked)
-        if self._reduced and self._build.grown != self._known:
-            raise _Again
-        self._check_progress()
-        return Explored(self._states(), int(self._visited.counters[product.TAKEN]), sum(len(automaton.nodes) for automaton in self._automata),
-                        sum(word is not None for word in self._build.words), frozenset(seen for seen, _ in outcomes), frozenset(outcomes))  # fmt: skip
+                if self._reduced and not reduced and self._build.grown != self._known:
+                    raise _Again
+            need = product.explore(self._build.tables, self._work, self._visited, reduced, self._asked)
+        return outcomes
 
     def _states(self) -> int:
         return int(self._visited.counters[product.COUNT])
@@ -195,7 +202,17 @@ class Explorer:
         reaches[self._ends] = 1
         stuck = product.find_stuck(self._visited, reaches)
         if stuck >= 0:
+            visited = self._visited
+            if self._reduced:
+                self._look_beyond(stuck)
+            self._visited, self._from = visited, self._start
             self._violated("from here the programs cannot all end", state=stuck)
+
+    def _look_beyond(self, stuck: int) -> None:
+        """Perhaps a program goes on there by a step that nothing has needed as yet, because all that seemed possible was to wait for it: ``_Again``."""
+        self._visit(self._path(stuck, []), False)
+        if self._ends:
+            raise ModelError("the reduction has lost a way to an end")
 
     # Findings ----------------------------------------------------------------------------------------------------------------
     def _violated(self, why: str, state: int | None = None) -> NoReturn:
@@ -203,19 +220,24 @@ class Explorer:
         self._look_for_shared()
         if self._reduced and self._build.grown != self._known:
             raise _Again
-        under_way = state is None
+        lines = [why]
         if state is None:
-            state = int(self._visited.stack[self._visited.counters[product.TOP] - 1, -1])
+            row = self._path(int(self._visited.stack[self._visited.counters[product.TOP] - 1, -1]), lines)
+            self._replay(row, int(self._visited.counters[product.LABEL]), int(self._visited.counters[product.AHEAD]), lines)
+        else:
+            self._path(state, lines)
+        raise Violation("\n".join(lines))
+
+    def _path(self, state: int, lines: list[str]) -> Any:
+        """The row of a state; *lines* get the steps that lead to it."""
         labels: list[int] = []
         while state > 0:
             state, label = divmod(int(self._visited.states[state * product.STATE_WORDS + product.ORIGIN]), 256)
             labels.append(label)
-        row, lines = self._start.copy(), [why]
+        row = self._from.copy()
         for label in reversed(labels):
             self._replay(row, label, product.FAR if self._reduced else 1, lines)
-        if under_way:
-            self._replay(row, int(self._visited.counters[product.LABEL]), int(self._visited.counters[product.AHEAD]), lines)
-        raise Violation("\n".join(lines))
+        return row
 
     def _replay(self, row: Any, label: int, count: int, lines: list[str]) -> None:
         """Change *row* by a step, and at most *count* in all of those that follow because no other is to be explored."""

@@ -17,9 +17,16 @@ Names = frozenset[str]
 
 
 @cache
-def live_variables(code: CodeType, at: int, line: int) -> Names:
-    """The names that a frame may still read which stands at offset *at*, in the statement at *line*."""
-    return _read_later(code)[at] | _read_by_statement(code, line)
+def live_variables(code: CodeType, at: int, line: int) -> tuple[str, ...]:
+    """The names that a frame may still read which stands at offset *at*, in the statement at *line*; with the results of calls that this statement may need."""
+    live = _read_later(code)[at] | _read_by_statement(code, line)
+    names = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
+    return tuple(name for name in names if (_is_needed(name, line) if name.startswith(RESULT) else name in live))
+
+
+def _is_needed(result: str, line: int) -> bool:
+    first, last = result_lines(result)
+    return first <= line <= last
 
 
 def _reads(instruction: dis.Instruction) -> Names:

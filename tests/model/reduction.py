@@ -29,11 +29,13 @@ makes a T alone.
 **The footprint** is computed with an abstraction: each word has a *set* of values, at first the present one, and each vCPU a set of nodes, at first its own.
 A node's step is made for each value of its word, and adds nodes and values, until nothing is added. What has once been written stays among the values, so it
 does not matter when a buffer drains. Frozen vCPUs write nothing; that makes the footprint precise: once a page has settled nobody settles it again, and
-accesses to TLB entries, page records and states are independent. (Godefroid's persistent sets with a static analysis would know nothing of that.)
+accesses to TLB entries, page records and states are independent. (Godefroid's persistent sets with a static analysis would know nothing of that.) Footprints
+are remembered by a hash of 63 bits; one is taken for another with a probability below 2^-46 each time.
 
 **Unknown steps.** Automata are found as the exploration goes on. The footprint knows those nodes, edges and values only that some exploration has needed: in
-a system where a program stops at each unknown edge it is exact. When an exploration from beginning to end needs nothing new, its system has no state with an
-unknown edge (all edges that can be taken are in the reduced graph: see above), so it is the real one. Otherwise it is done again (``explore``).
+a system where a program stops at each unknown edge it is exact. When an exploration from beginning to end needs nothing new and all its states reach an end,
+its system has no state with an unknown edge (all edges that can be taken are in the reduced graph: see above), so it is the real one. If something new was
+needed it is done again; if a state reaches no end, ``explore`` looks at all that can follow there, unreduced, for a step that is new.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ _NOBODY = -1
 # buffers met before, the slots that were looked at then; for those and the values of these slots, the footprint; for each node, the set of values for which its
 # step has been made and whether the node is reached; the list of those reached.
 _READ, _WRITTEN, _REACHED, _LOOKED, _VALUES = 0, 1, 2, 3, 4
-_CACHED = 1 << 17
+_CACHED = 1 << 16
 _LOOKS = _VALUES + SLOTS
 _CACHE = _LOOKS + 2 * _CACHED
 _OF_NODES = _CACHE + 3 * _CACHED

@@ -24,7 +24,7 @@ import greenlet
 
 from runtime.kernels import plain
 from tests.model.liveness import live_variables
-from tests.model.sources import RESULT, Mutation, Sources, compile_kernel, result_lines
+from tests.model.sources import Mutation, Sources, compile_kernel
 
 WORD = 8
 _MASK = (1 << 64) - 1
@@ -103,26 +103,18 @@ class Node:
 
 
 def _locals(frame: FrameType) -> tuple[Any, ...]:
-    """Variables of a frame that it may still read, with those results of calls that the statement it stands in may still need."""
-    line = frame.f_lineno
-    live = live_variables(frame.f_code, frame.f_lasti, line)
-    found = []
-    for name, value in frame.f_locals.items():
-        if name.startswith(RESULT):
-            first, last = result_lines(name)
-            if not first <= line <= last:
-                continue
-        elif name not in live:
-            continue
-        found.append((name, _value(value)))
-    return tuple(found)
+    """The live variables of a frame; those that have no value yet are None."""
+    values = frame.f_locals
+    return tuple(_value(values.get(name)) for name in live_variables(frame.f_code, frame.f_lasti, frame.f_lineno))
 
 
 def _value(value: Any) -> Any:
     """A local variable as a part of a key."""
     if value is None or isinstance(value, int | str | bytes):
         return value
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, list):
         return tuple(map(_value, value))
     if isinstance(value, range):
         return value
@@ -323,7 +315,9 @@ class World(Opaque):
         return self._do(run, Access(kind, address - inside, 8 * inside, (1 << bits) - 1, operand, new, change))
 
     def _do(self, run: Run, access: Access) -> int:
-        access = access._replace(word=self.memory.canonical(access.word))
+        word = self.memory.canonical(access.word)
+        if word != access.word:
+            access = access._replace(word=word)
         if self.memory.is_ignored(access.word):
             return 0
         return run.stop(access) if self.sharing.is_shared(access.word) else run.private(access)
