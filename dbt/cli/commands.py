@@ -85,6 +85,7 @@ _DUMP_EXAMPLES = """
 dbt dump tests/guests/demo.elf --at crc32_update --region
 dbt dump PROGRAM --at 0x10400 --stage disasm,ir-opt,asm --layout columns
 dbt dump --isa t32 --hex "51 e8 00 2f"
+dbt dump --isa x86-64 --hex "f0 48 0f b1 0b" --stage ir,asm
 """
 
 

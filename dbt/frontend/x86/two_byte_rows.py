@@ -106,14 +106,14 @@ NP 0F AE /7 mem M       -> clflush
 0F 32                   -> privileged
 0F 33                   -> privileged
 0F 35                   -> privileged        # SYSEXIT
-0F 20 /0      Rd        -> privileged        # MOV from and to control registers 0, 2, 3, 4 and 8, and debug registers
-0F 20 /2      Rd        -> privileged
-0F 20 /3      Rd        -> privileged
-0F 20 /4      Rd        -> privileged
-0F 22 /0      Rd        -> privileged
-0F 22 /2      Rd        -> privileged
-0F 22 /3      Rd        -> privileged
-0F 22 /4      Rd        -> privileged
-0F 21         Rd        -> privileged
-0F 23         Rd        -> privileged
+0F 20 /0                -> privileged        # MOV from and to control registers 0, 2, 3, 4 and 8, and debug registers
+0F 20 /2                -> privileged
+0F 20 /3                -> privileged
+0F 20 /4                -> privileged
+0F 22 /0                -> privileged
+0F 22 /2                -> privileged
+0F 22 /3                -> privileged
+0F 22 /4                -> privileged
+0F 21                   -> privileged
+0F 23                   -> privileged
 """
