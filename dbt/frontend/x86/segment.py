@@ -114,9 +114,12 @@ def _lar_or_lsl(c: Context, dst: Register, selector: Inst, value: Inst) -> None:
     """The destination changes, and ZF is set, only if there is such a descriptor."""
     b = c.b
     found = b.ne(_rights(c, selector), 0)
-    old = c.read(dst)
-    value = c.narrow(value, dst.size) if dst.size < 64 else b.zext(I64, value)
-    c.write(dst, b.select(found, value, old))
+    none, end = c.branch_if(found), b.new_label()
+    c.write(dst, c.narrow(value, dst.size) if dst.size < 64 else b.zext(I64, value))
+    b.br(then=end)
+    b.start(none)
+    b.br(then=end)
+    b.start(end)
     flags.set_zero(c, found)
 
 
