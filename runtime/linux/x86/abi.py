@@ -41,6 +41,7 @@ _FLAG_PARTS = (*FLAG_SLOTS, "df", "eflags")
 _DE, _DB, _BP, _OF, _BR, _UD, _SS, _GP, _PF, _MF, _AC, _XM = 0, 1, 3, 4, 5, 6, 12, 13, 14, 16, 17, 19
 # Error code of #PF (SDM vol. 3A, 4.7).
 _PF_PRESENT, _PF_WRITE, _PF_USER, _PF_FETCH = 1, 2, 4, 16
+_LAST_WORDS = (1 << 32) - 16  # where an access of 32-bit code may run over the end of its address space
 _KERNEL_HALF = (1 << 17) - 1  # bits 47 to 63 of the kernel's addresses
 # Guest exception -> signal, si_code, vector; si_addr is the pc where the last is True, else 0 (arch/x86/kernel/traps.c).
 _EXCEPTIONS = {
@@ -99,16 +100,17 @@ class X86Abi(Abi):
         vcpu.pc -= SYSCALL_BYTES
 
     def access_fault(self, thread: Thread, info: int, address: int) -> Fault:
-        """A misaligned access under AC raises #AC, one through the stack segment to an address that is not canonical #SS, and an instruction that reads and
+        """A misaligned access under AC raises #AC, one outside the address space #GP, or #SS through the stack segment, and an instruction that reads and
         writes its operand faults as a write."""
         fault = self.memory_fault(info, address)
         vcpu = thread.vcpu
         if info & FAULT_ALIGN and vcpu.mode & MODE_ALIGNED:
             return Fault(SIGBUS, BUS_ADRALN, 0, _AC)
-        from runtime.linux.x86.access import uses_stack, writes_operand
+        from runtime.linux.x86.access import runs_over_the_end, uses_stack, writes_operand
 
-        if info & FAULT_NONCANONICAL and uses_stack(thread, address):
-            return Fault(SIGBUS, SI_KERNEL, 0, _SS)
+        beyond = info & FAULT_NONCANONICAL or address >= _LAST_WORDS and runs_over_the_end(thread, address)
+        if beyond and not info & FAULT_ALIGN:
+            return Fault(SIGBUS, SI_KERNEL, 0, _SS) if uses_stack(thread, address) else self._general_protection(address)
         if fault.trap == _PF and not fault.error & _PF_WRITE and writes_operand(thread, address):
             fault.error |= _PF_WRITE
         return fault

@@ -33,6 +33,14 @@ def uses_stack(thread: Thread, address: int) -> bool:
     return abs(address - thread.regs[SP]) <= _PUSHED_BYTES
 
 
+def runs_over_the_end(thread: Thread, address: int) -> bool:
+    """True if the memory operand of 32-bit code at *address* goes on behind the last byte of the address space."""
+    e, long = _encoding(thread)
+    row = match(e, long)
+    operands = [code(e, operand_size(e, row, long)) for code in row.codes] if row is not None and not long else []
+    return any(isinstance(operand, Memory) and address + operand.size // 8 > 1 << 32 for operand in operands)
+
+
 def writes_operand(thread: Thread, address: int) -> bool:
     """True if the instruction reads and writes its memory operand, or (ENTER) tries *address*, below the stack."""
     e, long = _encoding(thread)
