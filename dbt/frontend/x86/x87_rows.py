@@ -39,7 +39,6 @@ DD /1 reg St -> stack what=fxch
 DF /1 reg St -> stack what=fxch
 DF /2 reg St -> stack what=fstp
 DF /3 reg St -> stack what=fstp
-D9 /3 reg St -> stack what=fstp
 
 D9 /2 mem Md -> store what=to_f32
 D9 /3 mem Md -> store what=to_f32 pops=1
