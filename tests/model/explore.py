@@ -218,38 +218,35 @@ class Explorer:
     def _violated(self, why: str, state: int | None = None) -> NoReturn:
         """Raise Violation with the interleaving that leads to a state, or to where the exploration is just now."""
         self._look_for_shared()
-        if self._reduced and self._build.grown != self._known:
-            raise _Again
         lines = [why]
         if state is None:
             row = self._path(int(self._visited.stack[self._visited.counters[product.TOP] - 1, -1]), lines)
-            self._replay(row, int(self._visited.counters[product.LABEL]), int(self._visited.counters[product.AHEAD]), lines)
+            label, count = (int(self._visited.counters[n]) for n in (product.LABEL, product.AHEAD))
+            self._replay(row, [step for step in self._visited.ways[label, : count + 1].tolist() if step >= 0], lines)
         else:
             self._path(state, lines)
         raise Violation("\n".join(lines))
 
     def _path(self, state: int, lines: list[str]) -> Any:
         """The row of a state; *lines* get the steps that lead to it."""
-        labels: list[int] = []
+        ways: list[list[int]] = []
         while state > 0:
-            state, label = divmod(int(self._visited.states[state * product.STATE_WORDS + product.ORIGIN]), 256)
-            labels.append(label)
+            at = state * product.STATE_WORDS
+            begin, count = divmod(int(self._visited.states[at + product.STEPS]), 1 << 16)
+            ways.append(self._visited.trail[begin : begin + count].tolist())
+            state = int(self._visited.states[at + product.ORIGIN])
         row = self._from.copy()
-        for label in reversed(labels):
-            self._replay(row, label, product.FAR if self._reduced else 1, lines)
+        for way in reversed(ways):
+            self._replay(row, way, lines)
         return row
 
-    def _replay(self, row: Any, label: int, count: int, lines: list[str]) -> None:
-        """Change *row* by a step, and at most *count* in all of those that follow because no other is to be explored."""
-        for _ in range(count):
+    def _replay(self, row: Any, way: list[int], lines: list[str]) -> None:
+        """Change *row* by steps; *lines* get them."""
+        for label in way:
             vcpu, drains = divmod(label, 2)
             at = VCPU + vcpu * VCPU_WIDTH
             lines.append(self._describe(row, self._build.node(int(row[at + (STORES if drains else NODE)])), "leaves the store buffer" if drains else ""))
             product.take(self._build.tables, row, label, self._asked)
-            chosen = product.choose(self._build.tables, self._work, self._visited, row, self._reduced, self._asked)
-            if chosen.bit_count() != 1:
-                break
-            label = chosen.bit_length() - 1
 
     def _describe(self, row: Any, of: tuple[int, Node], how: str) -> str:
         vcpu, node = of

@@ -18,23 +18,30 @@ from tests.model.steps import BLOCKED, compiled, drain, mixed, step, take_drain,
 from tests.model.tables import ENDED, NEEDS_ROOM, VCPU, VCPU_WIDTH, VCPUS, Tables
 
 DONE = 0
+_NONE = -1  # in ``ways``: which step comes next is not known yet
 _SPARE = 16  # more than the steps of one state
 FAR = 256  # a loop of forced steps is noticed by visiting a state after so many
-# In ``counters``: states, height of the stack, edges, states at most, steps; the step from a state that is under way, and how many it has gone on for.
-COUNT, TOP, EDGES, MOST, TAKEN, LABEL, AHEAD = range(7)
-FIRST, SECOND, ORIGIN, BEGIN, STATE_WORDS = range(5)  # in ``states``: two hashes; state it was found from << 8 | step; its edges: first << 8 | number
+# In ``counters``: states, height of the stack, edges, states at most, length of the trail; which of a state's ways is being gone, and how many steps of it
+# are taken; all steps taken.
+COUNT, TOP, EDGES, MOST, TRAIL, LABEL, AHEAD, TAKEN = range(8)
+# In ``states``: two hashes; the state it was found from; the steps from there, in ``trail``, and its edges: the first << 16 | how many.
+FIRST, SECOND, ORIGIN, STEPS, BEGIN, STATE_WORDS = range(6)
 
 
 class Visited(NamedTuple):
-    """``places``: states by hash, plus 1. A row of ``stack`` ends with the state's number. ``records``, ``rows``: of the steps of one state."""
+    """``places``: states by hash, plus 1. A row of ``stack`` ends with the state's number. Of the steps from one state: ``records``, the ``rows`` they lead to,
+    and ``ways`` of ``lengths``: each step and those that follow because no other is to be explored."""
 
     states: Any
     edges: Any
+    trail: Any
     places: Any
     stack: Any
     counters: Any
     records: Any
     rows: Any
+    ways: Any
+    lengths: Any
 
 
 def width(vcpus: int) -> int:
@@ -44,15 +51,16 @@ def width(vcpus: int) -> int:
 
 def begun(start: Any, vcpus: int, most: int) -> Visited:
     """Nothing visited yet but the state to begin with."""
-    made = Visited(np.zeros(1024 * STATE_WORDS, np.int64), np.zeros(4096, np.int32), np.zeros(4096, np.int32), np.zeros((256, width(vcpus) + 1), np.int64),
-                   np.array([0, 1, 0, most, 0, 0, 0], np.int64), np.zeros(2 * vcpus, np.int64), np.zeros((2 * vcpus, width(vcpus)), np.int64))  # fmt: skip
+    made = Visited(np.zeros(1024 * STATE_WORDS, np.int64), np.zeros(4096, np.int32), np.zeros(8192, np.int8), np.zeros(4096, np.int32),
+                   np.zeros((256, width(vcpus) + 1), np.int64), np.array([0, 1, 0, most, 0, 0, 0, 0], np.int64), np.zeros(2 * vcpus, np.int64),
+                   np.zeros((2 * vcpus, width(vcpus)), np.int64), np.zeros((2 * vcpus, FAR), np.int64), np.zeros(2 * vcpus, np.int64))  # fmt: skip
     made.stack[0, :-1] = start
     _add(made, made.stack[0, :-1], 0)
     return made
 
 
-def _more(array: Any, used: int) -> Any:
-    if used + _SPARE <= len(array):
+def _more(array: Any, used: int, spare: int = _SPARE) -> Any:
+    if used + spare <= len(array):
         return array
     new = np.zeros((2 * len(array), *array.shape[1:]), array.dtype)
     new[: len(array)] = array
@@ -61,8 +69,9 @@ def _more(array: Any, used: int) -> Any:
 
 def grown(old: Visited) -> Visited:
     """With more room."""
-    count, top, edges = (int(old.counters[i]) for i in (COUNT, TOP, EDGES))
-    new = old._replace(states=_more(old.states, (count + _SPARE) * STATE_WORDS), edges=_more(old.edges, edges), stack=_more(old.stack, top))
+    count, top, edges, trail = (int(old.counters[i]) for i in (COUNT, TOP, EDGES, TRAIL))
+    new = old._replace(states=_more(old.states, (count + _SPARE) * STATE_WORDS), edges=_more(old.edges, edges), stack=_more(old.stack, top),
+                       trail=_more(old.trail, trail, _SPARE * FAR))  # fmt: skip
     if 3 * count > 2 * len(new.places):
         new = new._replace(places=np.zeros(2 * len(new.places), np.int32))
         _place_all(new)
@@ -73,6 +82,8 @@ def grown(old: Visited) -> Visited:
 def _has_room(visited: Visited) -> bool:
     counters = visited.counters
     if (counters[COUNT] + _SPARE) * STATE_WORDS + _SPARE > len(visited.states) or counters[EDGES] + _SPARE > len(visited.edges):
+        return False
+    if counters[TRAIL] + _SPARE * FAR > len(visited.trail):
         return False
     return counters[TOP] + _SPARE <= len(visited.stack) and 3 * counters[COUNT] <= 2 * len(visited.places) and counters[COUNT] < counters[MOST]
 
@@ -147,12 +158,14 @@ def _run_on(tables: Tables, work: Any, visited: Visited, row: Any, asked: Any) -
     """Go on from *row* for as long as there is one step to be explored: 0, or what is needed."""
     counters = visited.counters
     while counters[AHEAD] < FAR:
+        visited.ways[counters[LABEL], counters[AHEAD]] = _NONE
         chosen = choose(tables, work, visited, row, 1, asked)
         if chosen <= 0 or chosen & (chosen - 1):
             return min(chosen, 0)
         label = 0
         while chosen >> label != 1:
             label += 1
+        visited.ways[counters[LABEL], counters[AHEAD]] = label
         answer = take(tables, row, label, asked)
         if answer < 0:
             return answer
@@ -169,6 +182,7 @@ def _expand(tables: Tables, work: Any, visited: Visited, row: Any, chosen: int, 
             for column in range(len(following)):
                 following[column] = row[column]
             visited.counters[LABEL], visited.counters[AHEAD] = label, 0
+            visited.ways[label, 0] = label
             answer = take(tables, following, label, asked)
             if answer == 0:
                 visited.counters[AHEAD] = 1
@@ -176,7 +190,7 @@ def _expand(tables: Tables, work: Any, visited: Visited, row: Any, chosen: int, 
                     answer = _run_on(tables, work, visited, following, asked)
             if answer < 0:
                 return answer
-            visited.counters[TAKEN] += visited.counters[AHEAD]
+            visited.lengths[label] = visited.counters[AHEAD]
     return 0
 
 
@@ -191,7 +205,7 @@ def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: An
         row = visited.stack[top]
         state = row[len(row) - 1]
         row = row[: len(row) - 1]
-        counters[LABEL], counters[AHEAD] = 0, 0
+        counters[LABEL], counters[AHEAD], visited.ways[0, 0] = 0, 0, _NONE
         chosen = choose(tables, work, visited, row, reduced, asked)
         if chosen < 0:
             return chosen
@@ -203,16 +217,22 @@ def explore(tables: Tables, work: Any, visited: Visited, reduced: int, asked: An
         for label in range(2 * tables.nodes[VCPUS]):
             if chosen >> label & 1:
                 before = counters[COUNT]
-                following = _add(visited, visited.rows[label], state << 8 | label)
+                following = _add(visited, visited.rows[label], state)
                 visited.edges[counters[EDGES]] = following
                 counters[EDGES] += 1
+                steps = visited.lengths[label]
+                counters[TAKEN] += steps
                 if following == before:
+                    visited.states[following * STATE_WORDS + STEPS] = counters[TRAIL] << 16 | steps
+                    for n in range(steps):
+                        visited.trail[counters[TRAIL] + n] = visited.ways[label, n]
+                    counters[TRAIL] += steps
                     above = visited.stack[counters[TOP]]
                     for column in range(len(row)):
                         above[column] = visited.rows[label, column]
                     above[len(row)] = following
                     counters[TOP] += 1
-        visited.states[state * STATE_WORDS + BEGIN] = begin << 8 | (counters[EDGES] - begin)
+        visited.states[state * STATE_WORDS + BEGIN] = begin << 16 | (counters[EDGES] - begin)
         if chosen == 0:
             return ENDED
     return DONE
@@ -229,7 +249,7 @@ def find_stuck(visited: Visited, reaches: Any) -> int:
             state = n - count if n >= count else count - 1 - n
             if not reaches[state]:
                 begin = visited.states[state * STATE_WORDS + BEGIN]
-                for at in range(begin >> 8, (begin >> 8) + (begin & 255)):
+                for at in range(begin >> 16, (begin >> 16) + (begin & 0xFFFF)):
                     if reaches[visited.edges[at]]:
                         reaches[state] = changed = 1
                         break
