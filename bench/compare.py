@@ -78,7 +78,9 @@ def compare(before: Report, after: Report, threshold: float) -> Report:
     groups: dict[str, list[float]] = {}
     for row in rows:
         groups.setdefault(row["group"], []).append(row["change"])
-    means = [{"group": group, "count": len(changes), "change": math.exp(statistics.fmean(map(math.log, changes)))} for group, changes in groups.items()]
+    means: list[dict[str, Any]] = []
+    for group, changes in groups.items():
+        means.append({"group": group, "count": len(changes), "change": math.exp(statistics.fmean(map(math.log, changes)))})
     for mean in means:
         mean["verdict"] = _named(mean["change"], threshold)
     slower = sum(each["verdict"] == SLOWER for each in (*rows, *means))

@@ -191,7 +191,7 @@ def _side_by_side(keys: Sequence[Key], count: int, probe: Probe, probes: list[fl
                 step(f"{keys[0][0].name}, round {number + 1}")
                 for process in processes if number % 2 == 0 else reversed(processes):
                     found = process.slice()
-                    process.run.taken.append(found and Taken(found, len(probes) - 1))
+                    process.run.taken.append(None if found is None else Taken(found, len(probes) - 1))
                     probes.append(probe.nanoseconds())
             return [process.end() for process in processes]
         finally:

@@ -24,7 +24,7 @@ from runtime.compileserver.channel import Closed, Message
 from runtime.compileserver.client import Client, Unavailable
 from runtime.compileserver.requests import ERROR, LOST, Failure, Request, unpack_answer
 from runtime.own_files import own_table
-from runtime.quick import Quick
+from runtime.quick import Quick, supported
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Background(Tier1):
         super().__init__(engine, persistent)
         self.memory = threading.Lock()  # held while the engine's or the guest's memory is used, after `lock`
         self.client = Client()
-        self.quick: Quick | None = None  # tier auto goes without: threads that are signalled while they lock hung or crashed with it (storm)
+        self.quick = Quick(engine, self.arena) if supported() else None
         self._running = False
         self._stopped = False
         self._news = threading.Event()

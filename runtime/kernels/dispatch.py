@@ -104,9 +104,12 @@ def jump_miss(cpu, pc, mode):
 
 @kernel
 def _run_blocks(cpu, proc):
-    """The loop of ``run``, between entering and leaving."""
+    """The loop of ``run``, between entering and leaving. A chain slot is patched for the block that comes next or not at all: on the way out a signal may
+    change the pc, and the arena that has the slot may be emptied."""
     st64(cpu, CPU_EXIT_REASON, 0)
     while True:
+        slot = ld64(cpu, CPU_CHAIN_FROM)
+        st64(cpu, CPU_CHAIN_FROM, 0)
         if a_ld64(cpu, CPU_REQUEST) != 0:
             if a_ld64(cpu, CPU_REQUEST) & REQUEST_PAUSE:
                 pass_poll(cpu, proc)
@@ -120,8 +123,6 @@ def _run_blocks(cpu, proc):
             fetch_fault(cpu, pc, 0)
             return _FETCH_FAULT
         tag = pc | ld64(cpu, CPU_MODE) << 48
-        slot = ld64(cpu, CPU_CHAIN_FROM)
-        st64(cpu, CPU_CHAIN_FROM, 0)
         block = indirect(cpu, proc, tag)
         if block == 0 or ld64(proc, block + BLOCK_DEAD) != 0:
             block = build_block(cpu, tag)
