@@ -29,11 +29,13 @@ def _without_size_signal() -> Iterator[None]:
     """In the block a write beyond the limit of file sizes (``ulimit -f``, which may be the guest's doing) is an OSError and nothing else: the SIGXFSZ that
     comes with it would end the guest."""
     blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, _TOO_LARGE)
+    guests = _TOO_LARGE & _signal.sigpending()  # one that the guest has coming, if it blocks them, stays
     try:
         yield
     finally:
-        if _signal.SIGXFSZ not in blocked:
+        if not guests:
             _signal.sigtimedwait(_TOO_LARGE, 0)
+        if _signal.SIGXFSZ not in blocked:
             _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _TOO_LARGE)
 
 

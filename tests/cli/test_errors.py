@@ -34,7 +34,7 @@ CASES = [
     ("dump {directory}", "directory"),
     ("run", "no program given"),
     ("run --tier 7 {demo}", "--tier 7: unknown"),
-    ("run --tier", "--tier: 0|1|auto is missing"),
+    ("run --tier", "--tier: 0|quick|1|auto is missing"),
     ("run --atomics best {demo}", "--atomics best: unknown: choose one of excl, flush, cas, hst"),
     ("run --frobnicate {demo}", "--frobnicate: no such option"),
     ("run -E NAME {demo}", "-E NAME: not a setting"),

@@ -56,4 +56,4 @@ def test_defaults() -> None:
     run = parse(["prog"])
     assert run is not None
     assert (run.tier, run.atomics, run.sysroot, run.stats, run.trace, run.no_cache) == ("auto", "excl", None, None, None, False)
-    assert run_options.TIERS == ("0", "1", "auto")
+    assert run_options.TIERS == ("0", "quick", "1", "auto")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dbt.backend.llvm import object as backend
@@ -19,8 +21,8 @@ def objects(scheme: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], 
     made: list[bytes] = []
     compile_object = backend.compile_object
 
-    def record(text: str, level: int = 2) -> bytes:
-        made.append(compile_object(text, level))
+    def record(*arguments: Any) -> bytes:
+        made.append(compile_object(*arguments))
         return made[-1]
 
     monkeypatch.setattr(backend, "compile_object", record)
