@@ -195,6 +195,7 @@ class Explorer:
             self._check(outcome)
         except AssertionError as e:
             self._violated(f"wrong outcome {outcome.seen}: {e}", state=state)
+        self._look_for_shared()  # the check is one more reader
 
     def _check_progress(self) -> None:
         """Every state can reach an end."""

@@ -20,26 +20,31 @@ class Ended:
 
     def __init__(self, outcome: Outcome, memory: MemoryMap, world: World) -> None:
         self.seen = outcome.seen
-        self._words, self._memory = outcome.words, memory
+        self._words, self._memory, self._sharing = outcome.words, memory, world.sharing
         self._blocks = PROC + world.kernels["runtime.kernels.offsets"].PROC_BLOCKS
         self._pages = PROC + world.kernels["runtime.kernels.offsets"].PROC_PAGE_RECORDS
         self._block: Any = world.kernels["runtime.process_block"]
 
+    def _word(self, word: int) -> int:
+        """A word that only one vCPU has used is looked at here too: it is shared."""
+        if word not in self._words:
+            self._sharing.found.add(word)
+        return self._words.get(word, self._memory.initial(word))
+
     def u32(self, address: int) -> int:
         """Guest memory."""
         word = self._memory.canonical(GUEST + address & ~7)
-        return self._words.get(word, self._memory.initial(word)) >> 8 * (address & 7) & 0xFFFF_FFFF
-
+        return self._word(word) >> 8 * (address & 7) & 0xFFFF_FFFF
 
     def page_field(self, frame: int, name: str) -> int:
         """What the protocol knows of a frame."""
         word = self._pages + frame * self._block.PAGE_RECORD_BYTES + self._block.page_record.offset(name)
-        return self._words.get(word, self._memory.initial(word))
+        return self._word(word)
 
     def block_field(self, index: int, name: str) -> int:
         """Of a translated block, in the order in which they were made."""
         word = self._blocks + index * self._block.BLOCK_BYTES + self._block.block.offset(name)
-        return self._words.get(word, self._memory.initial(word))
+        return self._word(word)
 
 
 @dataclass(frozen=True)
