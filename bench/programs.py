@@ -81,7 +81,7 @@ _AWK = (
 _SHELL = "i=0; s=0; while [ $i -lt {n} ]; do s=$(( (s + i * i) % 7919 )); case $s in *7) s=$((s + 1));; esac; i=$((i + 1)); done; echo $s"
 PROGRAMS = (
     Program("xz -6", "usr/bin/xz", ("-T1", "-6", "-c", DATA), megabytes=2),
-    Program("gzip -9", "bin/gzip", ("-9", "-c", DATA), megabytes=24),
+    Program("gzip -9", "bin/gzip", ("-9", "-n", "-c", DATA), megabytes=24),
     Program("bzip2", "bin/bzip2", ("-c", DATA), megabytes=18),
     Program("zstd -15", "usr/bin/zstd", ("-q", "-15", "--single-thread", "-c", DATA), megabytes=5),
     Program("sha512sum", "usr/bin/sha512sum", (DATA,), megabytes=130),
