@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dbt.abi.archs import FRONTENDS, LAYOUTS
+from dbt.abi.ranges import merged
 from dbt.frontend import base
 from dbt.frontend.base import Frontend
 from dbt.frontend.quiet import is_quiet
@@ -158,7 +159,7 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     unit.entries += [labels[start] for start in added]
     if any(inst.op.name == "ldlink" for inst in unit.insts()):
         unit.quiet = {exit for exit in _exits(unit) if _goes_on_quietly(frontend, fetch, exit)}
-    return Region(unit, {entry: labels[entry] for entry in (*entries, *added)}, _merge(ranges))
+    return Region(unit, {entry: labels[entry] for entry in (*entries, *added)}, merged(ranges))
 
 
 def _is_pair(unit: Unit, head: str) -> bool:
@@ -227,14 +228,3 @@ def _lift_into(b: _RegionBuilder, frontend: Frontend, fetch: Fetch, start: Start
     else:
         b.leave(pc, mode)
     return pc
-
-
-def _merge(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for start, length in sorted(ranges):
-        if merged and start <= sum(merged[-1]):
-            first, size = merged[-1]
-            merged[-1] = (first, max(size, start + length - first))
-        else:
-            merged.append((start, length))
-    return merged

@@ -70,6 +70,7 @@ class Quick:
 
     def make(self, start: Start) -> bool:
         """Make code for the block at *start* and blocks that it leads to; ArenaFull if there is no room."""
+        from dbt.abi.ranges import merged
         from dbt.backend.quick import region
 
         engine = self.engine
@@ -84,7 +85,7 @@ class Quick:
         faults = b"".join([_PAIR.pack(*pair) for pair in made.faults])
         placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, made.symbols, [], relocations, faults=faults))
         valid = placed.address(VALID_SYMBOL)
-        ranges = _merged([(b.tag & _TAG_PC, engine.block.block_field(b.at, "length")) for b in made.blocks])
+        ranges = merged([(b.tag & _TAG_PC, engine.block.block_field(b.at, "length")) for b in made.blocks])
         contents = [engine.fetch(*r) for r in ranges]
         if not engine.watch_code(ranges, contents, valid) or any(engine.block.block_field(b.at, "dead") for b in made.blocks):
             write_word(valid, 0)
@@ -168,15 +169,3 @@ class QuickOnly(Tier1):
 
     def stats(self) -> dict[str, object]:
         return {**super().stats(), **self.quick.counts}
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same bytes as few ranges, in ascending order."""
-    found: list[tuple[int, int]] = []
-    for start, length in sorted(ranges):
-        if found and start <= sum(found[-1]):
-            first, size = found[-1]
-            found[-1] = (first, max(size, start + length - first))
-        else:
-            found.append((start, length))
-    return found

@@ -10,6 +10,7 @@ from dbt.abi.exits import FAULT_UNMAPPED, FAULT_WRITE, Exit
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_VALID
 from runtime import faults
 from tests.engine.harness import CODE, Harness
+from tests.engine.test_memory import arm
 
 pytestmark = pytest.mark.skipif(not faults.supported(), reason="accesses without a check need an x86-64 host")
 
@@ -32,10 +33,6 @@ STORES = {
 }
 
 
-def code(*words: int) -> bytes:
-    return b"".join(word.to_bytes(4, "little") for word in words)
-
-
 @pytest.fixture
 def harness() -> Iterator[Harness]:
     made = Harness(tier="1", code_flags=READ_ONLY | PAGE_EXEC)
@@ -49,7 +46,7 @@ def harness() -> Iterator[Harness]:
 @pytest.mark.parametrize("place", [FIXED, GAP])
 def test_fault_shows_the_state_before_the_store(harness: Harness, name: str, place: int) -> None:
     down = 12 if name.startswith("stmdb") else 0
-    program = code(*BEFORE, STORES[name])
+    program = arm(*BEFORE, STORES[name])
     for before in (0xFFFFFFFF, 0x7FFFFFFF, 5):
         harness.put_memory({DATA: before.to_bytes(4, "little")})
         reason, _ = harness.run(program, 0, {"r0": 77, "r1": DATA, "r2": place + down}, {})
@@ -67,12 +64,12 @@ def test_fault_shows_the_state_before_the_store(harness: Harness, name: str, pla
 
 def test_store_multiple_into_a_page_that_may_not_be_written(harness: Harness) -> None:
     """The first words go to a page that may be written: they are stored, twice perhaps, and the registers are those of before."""
-    harness.run(code(*BEFORE, 0xE8A20071), 0, {"r0": 1, "r1": DATA, "r2": FIXED - 8, "r4": 4, "r5": 5, "r6": 6}, {DATA: bytes(4)})  # stm r2!, {r0, r4, r5, r6}
+    harness.run(arm(*BEFORE, 0xE8A20071), 0, {"r0": 1, "r1": DATA, "r2": FIXED - 8, "r4": 4, "r5": 5, "r6": 6}, {DATA: bytes(4)})  # stm r2!, {r0, r4, r5, r6}
     assert harness.vcpu.get("fault_addr") == FIXED and harness.vcpu.get("r2") == FIXED - 8
     assert harness.memory.u32(DATA) == 1
 
 
-COUNT = code(0xE5913000, 0xE2833001, 0xE5813000, 0xE2522001, 0x1AFFFFFA)  # again: ldr r3, [r1]; add r3, r3, #1; str r3, [r1]; subs r2, r2, #1; bne again
+COUNT = arm(0xE5913000, 0xE2833001, 0xE5813000, 0xE2522001, 0x1AFFFFFA)  # again: ldr r3, [r1]; add r3, r3, #1; str r3, [r1]; subs r2, r2, #1; bne again
 
 
 def test_second_vcpu_has_stores_watched(harness: Harness) -> None:
@@ -91,7 +88,7 @@ def test_second_vcpu_has_stores_watched(harness: Harness) -> None:
 def test_code_that_may_be_written_has_stores_watched(harness: Harness) -> None:
     """A compiled loop stores to a page that then gets code: each change of that code counts."""
     code_at = DATA + 0x4000
-    store = code(0xE5810000, 0xE2522001, 0x1AFFFFFC)  # again: str r0, [r1]; subs r2, r2, #1; bne again
+    store = arm(0xE5810000, 0xE2522001, 0x1AFFFFFC)  # again: str r0, [r1]; subs r2, r2, #1; bne again
     harness.map(code_at, 0x1000, CODE)
     move_1, move_2, back = 0xE3A03001, 0xE3A03002, 0xE12FFF1E  # mov r3, #1; mov r3, #2; bx lr
     harness.run(store, 0, {"r0": move_1, "r1": code_at, "r2": 3}, {code_at + 4: back.to_bytes(4, "little")})

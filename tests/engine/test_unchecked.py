@@ -9,6 +9,7 @@ import pytest
 from dbt.abi.exits import FAULT_ALIGN, FAULT_UNMAPPED, Exit
 from runtime import faults, objects
 from tests.engine.harness import Harness
+from tests.engine.test_memory import arm
 
 pytestmark = pytest.mark.skipif(not faults.supported(), reason="loads without a check need an x86-64 host")
 
@@ -29,10 +30,6 @@ LOADS = {
 }
 
 
-def code(*words: int) -> bytes:
-    return b"".join(word.to_bytes(4, "little") for word in words)
-
-
 @pytest.fixture(params=["host", "tlb"])
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     made = Harness(tier="1", memory=request.param)
@@ -43,7 +40,7 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
 
 @pytest.mark.parametrize("name", LOADS)
 def test_fault_shows_the_state_before_the_load(harness: Harness, name: str) -> None:
-    program = code(BEFORE, LOADS[name])
+    program = arm(BEFORE, LOADS[name])
     for r1 in (0xFFFFFFFF, 0x7FFFFFFF, 5):
         reason, _ = harness.run(program, 0, {"r0": 77, "r1": r1, "r2": GAP}, {})
         assert reason == Exit.MEMORY_FAULT
@@ -57,16 +54,16 @@ def test_fault_shows_the_state_before_the_load(harness: Harness, name: str) -> N
 
 
 def test_load_across_the_end_of_a_mapping(harness: Harness) -> None:
-    harness.run(code(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": GAP - 2}, {})
+    harness.run(arm(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": GAP - 2}, {})
     assert harness.vcpu.get("fault_addr") == GAP
     harness.map(GAP, 0x1000)
     harness.memory.poke(GAP - 2, b"\x01\x02\x03\x04")
-    harness.run(code(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": GAP - 2}, {})
+    harness.run(arm(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": GAP - 2}, {})
     assert harness.vcpu.get("r0") == 0x04030201
 
 
 def test_load_multiple_checks_alignment_first(harness: Harness) -> None:
-    reason, _ = harness.run(code(BEFORE, LOADS["ldm r2, {r4, r5, r6}"]), 0, {"r2": DATA + 2}, {})
+    reason, _ = harness.run(arm(BEFORE, LOADS["ldm r2, {r4, r5, r6}"]), 0, {"r2": DATA + 2}, {})
     assert reason == Exit.MEMORY_FAULT
     assert harness.vcpu.get("fault_info") & FAULT_ALIGN
 
@@ -76,7 +73,7 @@ def test_address_space_wraps(harness: Harness) -> None:
     harness.map(0, 0x1000)
     harness.memory.poke(0xFFFFFFFE, b"\x11\x22")
     harness.memory.poke(0, b"\x33\x44")
-    harness.run(code(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": 0xFFFFFFFE}, {})
+    harness.run(arm(BEFORE, LOADS["ldr r0, [r2]"]), 0, {"r2": 0xFFFFFFFE}, {})
     assert harness.vcpu.get("r0") == 0x44332211
 
 
