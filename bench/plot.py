@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 from bench.tables import WHOLE_PROGRAMS
@@ -14,8 +15,17 @@ RATIO_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 SPEED_UNIT = 1e6
 
 
-def draw(report: dict[str, Any], path: str) -> None:
-    """Write the plot of *report* (of any benchmark) to *path*; its suffix says the format."""
+def check(path: str) -> None:
+    """UsageError if no plot can be drawn to *path*."""
+    formats = _pyplot().gcf().canvas.get_supported_filetypes()
+    if os.path.splitext(path)[1].lstrip(".") not in formats:
+        raise UsageError(f"bench: --plot {path}: no such format: choose a suffix from {', '.join(formats)}")
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise UsageError(f"bench: --plot {path}: no such directory: make it first")
+
+
+def _pyplot() -> Any:
+    """matplotlib's, drawing to files."""
     try:
         import matplotlib
     except ModuleNotFoundError:
@@ -24,6 +34,12 @@ def draw(report: dict[str, Any], path: str) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "dbt"  # the same report gives the same file
     from matplotlib import pyplot
 
+    return pyplot
+
+
+def draw(report: dict[str, Any], path: str) -> None:
+    """Write the plot of *report* (of any benchmark) to *path*; its suffix says the format."""
+    pyplot = _pyplot()
     figure = _FIGURES[report["benchmark"]](report, pyplot)
     try:
         figure.savefig(path, bbox_inches="tight", metadata={"Date": None} if path.endswith(".svg") else None)

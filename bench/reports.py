@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ def dump(report: Report) -> str:
         else:
             lines.append(f" {json.dumps(name)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def check(path: str) -> None:
+    """UsageError if no report can be written to *path*."""
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        raise UsageError(f"bench: --json {path}: no such directory: make it first")
+    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else directory, os.W_OK):
+        raise UsageError(f"bench: --json {path}: cannot be written: name another file")
 
 
 def write(report: Report, path: str) -> None:

@@ -133,6 +133,18 @@ class Check:
         self.needed = needed
 
 
+def _refused(directory: str) -> str:
+    """Why no file can be made in *directory*, which is made if it is not there; or an empty string. Tried, since permissions do not tell all."""
+    import tempfile
+
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return ""
+    except OSError as e:
+        return e.strerror or "cannot be written"
+
+
 def doctor() -> list[Check]:
     """Look for everything the translator uses."""
     import platform
@@ -152,10 +164,8 @@ def doctor() -> list[Check]:
         except PackageNotFoundError:
             rows.append(Check(package, "not installed", False, True))
     directory = cache_dir()
-    existing = directory
-    while not os.path.exists(existing):
-        existing = os.path.dirname(existing)
-    rows.append(Check("cache", directory, os.access(existing, os.W_OK), False))
+    refused = _refused(directory)
+    rows.append(Check("cache", f"{directory}: {refused}: set DBT_CACHE_DIR to a directory of your own" if refused else directory, not refused, False))
     qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
     rows.append(Check("qemu-arm", qemu or "not found (only for tests and bench)", qemu is not None, False))
     return rows

@@ -15,12 +15,14 @@ def fix_cache_dir(path: str) -> None:
 
 
 def cache_dir() -> str:
-    """Directory of everything that can be made again: ``$DBT_CACHE_DIR``, else ``dbt-translator`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    """Directory of everything that can be made again: ``$DBT_CACHE_DIR``, else ``dbt-translator`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Absolute, since
+    guests change the working directory. A user without a home has it in the root directory, where nobody else could put files for him."""
     own = _fixed or os.environ.get("DBT_CACHE_DIR")
     if own:
-        return own
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "dbt-translator")
+        return os.path.abspath(own)
+    home = os.path.expanduser("~")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join("/" if home == "~" else home, ".cache")
+    return os.path.abspath(os.path.join(base, "dbt-translator"))
 
 
 def adopt_tree(name: str | None = None) -> str:

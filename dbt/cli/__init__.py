@@ -60,7 +60,8 @@ def _run_guest(words: list[str]) -> None:
 
 
 def _complain(text: str) -> int:
-    print(f"dbt: {' '.join(text.split())}", file=sys.stderr)
+    shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")  # names of files may be no UTF-8
+    print(f"dbt: {' '.join(shown.split())}", file=sys.stderr)
     return USAGE
 
 

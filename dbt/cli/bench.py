@@ -71,6 +71,7 @@ def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], i
     from bench.llsc_text import text
 
     _known("llsc", against, _AGAINST_LLSC)
+    _check_files(json_file, plot_file)
     report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against), runs, slices)
     _write(report, text(report), json_file, plot_file)
 
@@ -91,13 +92,12 @@ dbt bench run --suite programs --sysroot SYSROOT --json programs.json --resume
 @click.option("--against", type=_Words(), default="qemu", show_default=True, help="Whom else: qemu, unicorn, native (this host's compiler), none.")
 @click.option("--sysroot", metavar="DIR", help=f"Debian sysroot of the programs [{', '.join(f'${name}' for name in _SYSROOTS.values())}].")
 @click.option("--scale", type=click.FloatRange(0.001, 100), default=1.0, show_default=True, help="Multiplies the work of kernels and programs.")
-@click.option("--only", type=_Words(), default=(), metavar="NAME,...", help="Like NAMES: those benchmarks alone.")
 @click.option("--resume", is_flag=True, help="Go on with the report in the file of --json, which an interrupted run left.")
 @_runs
 @_json
 @_plot
-def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequence[str], sysroot: str | None, scale: float, only: Sequence[str], resume: bool,
-        runs: int, json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
+def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequence[str], sysroot: str | None, scale: float, resume: bool, runs: int,
+        json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
     """Speed of kernels, of whole programs, and of their start, cold and warm. NAMES are beginnings of benchmarks' names (default: all).
 
     The file of --json is whole after every measurement. After Ctrl-C the table has what was measured."""
@@ -107,10 +107,11 @@ def run(names: Sequence[str], suites: Sequence[str], arch: str, against: Sequenc
     sysroot = sysroot or os.environ.get(_SYSROOTS[arch])
     peers = [name for name in against if name != "none"]
     _known("run", peers, _AGAINST_RUN)
+    _check_files(json_file, plot_file)
     path = json_file if json_file != "-" else None
     if resume and path is None:
         raise UsageError("bench run: --resume: give the report's file with --json FILE")
-    session = benchmark.Session(benchmark.benchmarks(suites, (*names, *only), sysroot, peers, scale, arch), runs, scale, arch)
+    session = benchmark.Session(benchmark.benchmarks(suites, names, sysroot, peers, scale, arch), runs, scale, arch)
     if resume and path is not None and Path(path).exists():
         session.resume(reports.read(path))
     try:
@@ -131,6 +132,7 @@ def scaling(names: Sequence[str], runs: int, json_file: str | None, plot_file: s
     from bench import scaling as benchmark
 
     session = benchmark.Session(benchmark.select(names), runs)
+    _check_files(json_file, plot_file)
     try:
         session.measure()
     finally:
@@ -173,6 +175,18 @@ def _known(command: str, against: Sequence[str], choices: Sequence[str]) -> None
     for name in against:
         if name not in choices:
             raise UsageError(f"bench {command}: --against {name}: unknown: choose from {', '.join(choices)}")
+
+
+def _check_files(json_file: str | None, plot_file: str | None) -> None:
+    """Before anything is measured: UsageError if the report or its plot could not be written afterwards."""
+    from bench import reports
+
+    if json_file not in (None, "-"):
+        reports.check(json_file)
+    if plot_file is not None:
+        from bench import plot
+
+        plot.check(plot_file)
 
 
 def _write(report: dict[str, Any], text: str, json_file: str | None, plot_file: str | None) -> None:

@@ -62,6 +62,7 @@ class _RunHelp(click.Command):
         for option in run_options.OPTIONS:
             joined = f"[={option.metavar}]" if option.kind == "optional" else f" {option.metavar}" if option.metavar else ""
             rows.append((option.flag + joined, option.help))
+        rows.append(("-h, --help", "Show this message and exit."))
         with formatter.section("Options"):
             formatter.write_dl(rows)
 

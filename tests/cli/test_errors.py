@@ -53,6 +53,12 @@ CASES = [
     ("cache frobnicate", "No such command"),
     ("cache info --frobnicate", "No such option"),
     ("bench nothing", "No such command"),
+    ("bench run fib --json {directory}/none/report.json", "no such directory"),
+    ("bench llsc --json {directory}", "cannot be written"),
+    ("bench run fib --resume", "give the report's file"),
+    ("bench llsc --vcpus 0", "not a list of positive numbers"),
+    ("run --watchdog nan {demo}", "not a time"),
+    ("run caf\udce9", "caf\\xe9: No such file"),
 ]
 
 
@@ -102,6 +108,13 @@ def test_one_line(line: str, said: str, files: dict[str, str], capsys: pytest.Ca
 
 def dbt(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "dbt", *words], cwd=REPOSITORY, timeout=SECONDS, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_doctor_tries_the_cache(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """root may write anywhere, but not in /proc."""
+    monkeypatch.setenv("DBT_CACHE_DIR", "/proc/nowhere")
+    main(["doctor"])
+    assert "none cache          /proc/nowhere: " in capsys.readouterr().out
 
 
 def test_full_disk() -> None:

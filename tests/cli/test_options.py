@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dbt.cli import main, run_options
 from dbt.cli.run_options import OPTIONS, parse
+
+_COMMANDS = (
+    "", "dump", "cache", "cache info", "cache clear", "bench", "bench run", "bench llsc", "bench scaling", "bench compare", "bench docs", "doctor",
+)  # fmt: skip
 
 
 def test_everything_after_the_program_is_the_guests() -> None:
@@ -36,10 +43,26 @@ def test_run_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None
     assert "Examples:" in text
 
 
-@pytest.mark.parametrize("command", ["", "dump", "cache", "cache info", "cache clear", "bench", "bench run", "bench llsc", "bench scaling", "doctor"])
+@pytest.mark.parametrize("command", _COMMANDS)
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command.split(), "--help"]) == 0
-    assert "Usage: dbt" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "Usage: dbt" in text and "-h, --help" in text
+
+
+@pytest.mark.parametrize("command", [command for command in _COMMANDS if command not in ("cache info", "cache clear", "doctor")])
+def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*command.split(), "--help"])
+    assert "Examples:" in capsys.readouterr().out
+
+
+def test_usage_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """docs/usage.md has each long option of each command."""
+    usage = (Path(__file__).resolve().parents[2] / "docs" / "usage.md").read_text()
+    for command in ("run", *_COMMANDS):
+        main([*command.split(), "--help"])
+        for option in set(re.findall(r"--[a-z][a-z0-9-]+", capsys.readouterr().out)) - {"--version"}:
+            assert option in usage, f"dbt {command} {option}"
 
 
 def test_parsing_a_run_imports_no_click() -> None:

@@ -1,4 +1,7 @@
-"""Runs that are killed at any moment leave no cache that makes a later run wrong. DBT_KILLS: how many are killed of each architecture's (default 4)."""
+"""Runs that are killed at any moment leave no cache that makes a later run wrong.
+
+DBT_KILLS: how many are killed of each architecture's (default 2, the second with an empty cache).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from runtime import image
 from runtime.paths import cache_dir
 from tests.linux.conftest import HERE, ROOT
 
-KILLS = int(os.environ.get("DBT_KILLS", "4"))
+KILLS = int(os.environ.get("DBT_KILLS", "2"))
 PROGRAMS = {"arm": HERE, "i386": HERE / "i386", "x86_64": HERE / "x86_64"}  # folders of memory.elf
 
 

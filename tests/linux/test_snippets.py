@@ -47,20 +47,22 @@ def test_snippets(run: Run, arch: str) -> None:
     check(run, cases(arch), arch)
 
 
+@pytest.mark.parametrize("run", ["1"], indirect=True)
 @pytest.mark.parametrize("arch", ARCHES)
 def test_compiled_x87(run: Run, arch: str) -> None:
     """What regions write inline of it."""
-    check(run, [case for case in cases(arch) if case[0].startswith("x87 ")], arch, "--tier", "1")
+    check(run, [case for case in cases(arch) if case[0].startswith("x87 ")], arch)
 
 
 @pytest.mark.skipif(os.environ.get("DBT_ALL_TIERS") != "1", reason="DBT_ALL_TIERS=1 compiles them all")
+@pytest.mark.parametrize("run", ["1"], indirect=True)
 @pytest.mark.parametrize("arch", ARCHES)
 def test_compiled_snippets(run: Run, arch: str) -> None:
-    check(run, cases(arch), arch, "--tier", "1")
+    check(run, cases(arch), arch)
 
 
-def check(run: Run, chosen: list[Snippet], arch: str, *options: str) -> None:
-    done = run(f"{arch}/snippet.elf", input=text(chosen), options=options)
+def check(run: Run, chosen: list[Snippet], arch: str) -> None:
+    done = run(f"{arch}/snippet.elf", input=text(chosen))
     found = differences(chosen, done.stdout)
     assert not found, found + done.stderr.decode(errors="replace")
 
