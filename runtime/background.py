@@ -18,17 +18,19 @@ from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.arena import ArenaFull, read_word
+from runtime.arena import ArenaFull
 from runtime.compiler import MOST_TRIES, Tier1
 from runtime.compileserver.channel import Closed, Message
 from runtime.compileserver.client import Client, Unavailable
-from runtime.compileserver.requests import ERROR, LOST, Failure, Request, unpack_answer
+from runtime.compileserver.requests import ERROR, LOST, Failure, Made, Request, unpack_answer
+from runtime.covered import Covered
 from runtime.own_files import own_table
 from runtime.quick import Quick, supported
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from dbt.pipeline import Start
+    from runtime.arena import Placed
     from runtime.engine import Engine
 
 HOT = 500  # executions in tier 0 that make a block hot: worth a look whether there is native code for it, in memory or on disk
@@ -72,7 +74,9 @@ class Background(Tier1):
         self._news = threading.Event()
         self._ready: dict[Start, None] = {}  # blocks that are worth a compilation
         self._asked: dict[int, _Asked] = {}
-        self._covered: dict[Start, int] = {}  # blocks inside a region, entries or not: the region's valid word
+        self._slow: dict[Start, None] = {}  # blocks that nothing was found for: they get quick code
+        self._covered = Covered()
+        self._passed: set[Start] = set()  # blocks that were left alone once, because a region has their code
         self._serial = 0
         self._unavailable = ""  # why nothing can be compiled
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -97,10 +101,11 @@ class Background(Tier1):
         try:
             while True:
                 self._deal_with_blocks()
+                self._make_quick()
                 self._ask()
                 if self._asked:
-                    self._hear(_GLANCE)
-                else:
+                    self._hear(0 if self._slow else _GLANCE)
+                elif not self._slow:
                     self._sleep()
         except _Stopped:
             pass
@@ -148,27 +153,46 @@ class Background(Tier1):
                     self.failed(start, Failure(ERROR, f"{type(error).__name__}: {error}"))
 
     def _deal_with(self, start: Start) -> None:
-        """Find native code for a hot block, or remember that it wants some."""
+        """Find native code for a hot block, or remember that it wants some. A block that a region has the code of is probably not executed any more, once
+        what leads to it is native: it has to come again."""
         if self.full or self.install(start) or self.tried.get(start, 0) >= MOST_TRIES:
             return
-        if self.from_cache(start):
+        if self.from_cache(start) or self._inside(start):
             return
         if self.quick is not None:
-            self.quick.make(start)
-        if self._inside(start):
-            return
+            self._slow[start] = None
         if self.executed(start) < WORTHWHILE:
             self.look_again(start, WORTHWHILE)
         elif not self._unavailable:
             self._ready[start] = None
 
+    def _make_quick(self) -> None:
+        """Quick code for one block and what it leads to, which takes longer than finding what there is: between two looks at the hot queue."""
+        with self.lock, self._using_memory():
+            if self.quick is None or not self._slow or self.full:
+                self._slow.clear()
+                return
+            start = next(iter(self._slow))
+            del self._slow[start]
+            try:
+                if start not in self.natives:
+                    self.quick.make(start)
+            except ArenaFull:
+                self.no_room()
+            except Exception as error:  # a bug of ours must cost speed, not the guest
+                self.failed(start, Failure(ERROR, f"{type(error).__name__}: {error}"))
+
     def _inside(self, start: Start) -> bool:
         """True if a region has the block *start*, though perhaps no entry there: if tier 0 still executes it often after that, it gets one of its own."""
-        valid = self._covered.pop(start, 0)
-        if not valid or not read_word(valid):
+        if start in self._passed or not self._covered.has(start[0]):
             return False
+        self._passed.add(start)
         self.look_again(start, self.executed(start) + HOT)
         return True
+
+    def _open(self, placed: Placed, made: Made, valid: int) -> None:
+        self._covered.add(made.ranges, valid)
+        super()._open(placed, made, valid)
 
     def install(self, start: Start) -> bool:
         if not super().install(start):
@@ -233,8 +257,8 @@ class Background(Tier1):
     def _settle(self, request: Request, body: bytes) -> None:
         start = request.entries[0]
         try:
-            if not self.full and self.settle(request, unpack_answer(body)):
-                self._covered.update(dict.fromkeys(request.blocks, self.natives[start][1]))
+            if not self.full:
+                self.settle(request, unpack_answer(body))
         except ArenaFull:
             self.no_room()
         except Exception as error:  # a bug of ours must cost speed, not the guest
@@ -263,8 +287,9 @@ class Background(Tier1):
         """A child has lost the thread, and what was asked for goes to its parent: its blocks come back when they have stayed hot."""
         if child:
             self.lock = threading.Lock()
-            waiting = [*self._ready, *(asked.request.entries[0] for asked in self._asked.values())]
+            waiting = [*self._ready, *self._slow, *(asked.request.entries[0] for asked in self._asked.values())]
             self._ready.clear()
+            self._slow.clear()
             self._asked.clear()
             self._running = False
             self._news = threading.Event()
@@ -277,8 +302,9 @@ class Background(Tier1):
     def start_over(self, again: bool) -> None:
         if self.quick is not None:
             self.quick.start_over()
-        for start in self._covered if again else ():
+        for start in self._passed if again else ():
             self.look_again(start, self.executed(start) + HOT)
+        self._passed.clear()
         self._covered.clear()
         super().start_over(again)
 
@@ -287,7 +313,9 @@ class Background(Tier1):
         if self.quick is not None:
             self.quick.forget()
         self._covered.clear()
+        self._passed.clear()
         self._ready.clear()
+        self._slow.clear()
 
     def stats(self) -> dict[str, object]:
         return {**super().stats(), **(self.quick.counts if self.quick is not None else {}), "compile_servers": self.client.starts}

@@ -155,13 +155,13 @@ class Tier1:
             write_word(valid, 0)
             self.counts["regions_dropped"] += 1
             return False
-        self._open(placed, made.entries, valid)
+        self._open(placed, made, valid)
         if self.on_region is not None:
             self.on_region(made.entries[0][0], sum(length for _, length in made.ranges), source)
         return True
 
-    def _open(self, placed: Placed, entries: list[Start], valid: int) -> None:
-        for number, start in enumerate(entries):
+    def _open(self, placed: Placed, made: Made, valid: int) -> None:
+        for number, start in enumerate(made.entries):
             self.natives[start] = (placed.address(entry_symbol(number)), valid)
             self.install(start)
 
