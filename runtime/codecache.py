@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 128 << 20  # a file that grows beyond this loses its older half
 _SUFFIX = ".regions"
-_SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/backend", "dbt/backend/llvm", "dbt/frontend", "dbt/frontend/arm", "dbt/frontend/x86", "dbt")
+_SOURCES = ("dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/backend", "dbt/backend/llvm", "dbt/backend/tier0", "dbt/frontend", "dbt/frontend/arm",
+            "dbt/frontend/x86", "dbt")  # fmt: skip
 _MAGIC = b"dbt-rgn1"
 _RECORD = struct.Struct("<8sIIQI")  # magic, bytes of the body, CRC-32 of the body, pc and mode of the first entry
 _COUNTS = struct.Struct("<HH")  # entries, ranges

@@ -7,7 +7,7 @@ import os
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.memory import PAGE_MASK
 from dbt.abi.record import RECORD_BYTES
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import HasForms, Lifted, lift_insn
 from dbt.ir.builder import Builder
 from dbt.ir.unit import Unit

@@ -19,10 +19,10 @@ TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
     from typing import Any
 
-    from dbt.backend.records import Encoded
+    from dbt.backend.tier0.encode import Encoded
 
 _SOURCES = (
-    "dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/frontend", "dbt/backend/records.py", "runtime/process_block.py", "runtime/templates.py", "runtime/area_file.py",
+    "dbt/ir", "dbt/ir/passes", "dbt/abi", "dbt/frontend", "dbt/backend/tier0", "runtime/process_block.py", "runtime/templates.py", "runtime/area_file.py",
     "runtime/shapes.py", "runtime/shape_learning.py",
 )  # fmt: skip
 # The fields of runtime.process_block.template; check, next and size come later.

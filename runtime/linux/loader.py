@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from runtime.linux.areas import page_up
 from runtime.linux.elf import ET_DYN, PF_R, PF_W, PF_X, Elf, read_elf
 from runtime.linux.errors import GuestFormatError, UsageError
 from runtime.linux.mm import (
@@ -16,7 +17,6 @@ from runtime.linux.mm import (
     PROT_READ,
     PROT_WRITE,
     AddressSpace,
-    page_up,
 )
 from runtime.linux.sysroot import Sysroot
 

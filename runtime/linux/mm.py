@@ -1,4 +1,4 @@
-"""The guest's address space: a sorted map of areas over the reserved guest range, kept in step with the host's mappings and the softmmu's page flags.
+"""The guest's address space: the map of areas (``areas``) over the reserved guest range, kept in step with the host's mappings and the softmmu's page flags.
 
 Guest memory is host memory at ``memory.base + address``, mapped by the host kernel itself (files and shared memory included). What the guest has not mapped
 stays reserved as PROT_NONE. Guest PROT_EXEC never becomes host PROT_EXEC. All methods that serve syscalls return an address, 0 or -errno.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 from _thread import RLock
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from dbt.abi.exclusive import SHARED_FRAME_COUNT, SHARED_FRAMES
 from dbt.abi.memory import PAGE_EXEC, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
+from runtime.linux.areas import LOWEST, Area, AreaMap, page_up
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -27,146 +27,25 @@ MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
 _RESERVED = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED
 _HOST_FLAGS = ~(MAP_32BIT | MAP_FIXED_NOREPLACE | MAP_GROWSDOWN)
 _TOP_OF_32BIT = 1 << 31  # MAP_32BIT's, for 64-bit guests
-LOWEST = 0x10000  # vm.mmap_min_addr
 _S_IFMT, _S_IFREG = 0o170000, 0o100000
 
 
-def page_up(n: int) -> int:
-    return n + PAGE_SIZE - 1 & -PAGE_SIZE
-
-
-class Area:
-    """Pages ``start`` up to ``end`` with the same protection and backing (Linux: a VMA). ``name`` and ``file_offset`` are for /proc/self/maps; ``file_size``
-    is the size of a regular file when it was last looked at, else None."""
-
-    __slots__ = ("start", "end", "prot", "shared", "name", "file_offset", "device", "inode", "file_size")
-
-    def __init__(
-        self,
-        start: int,
-        end: int,
-        prot: int,
-        shared: bool,
-        name: bytes = b"",
-        file_offset: int = 0,
-        device: int = 0,
-        inode: int = 0,
-        file_size: int | None = None,
-    ) -> None:
-        self.start, self.end, self.prot, self.shared = start, end, prot, shared
-        self.name, self.file_offset, self.device, self.inode, self.file_size = name, file_offset, device, inode, file_size
-
-    def part(self, start: int, end: int) -> Area:
-        """The same backing for a range inside this area."""
-        offset = self.file_offset + start - self.start if self.inode else 0
-        return Area(start, end, self.prot, self.shared, self.name, offset, self.device, self.inode, self.file_size)
-
-    @property
-    def file_end(self) -> int:
-        """The pages from here on lie beyond the file's end: an access to them is a SIGBUS."""
-        if self.file_size is None:
-            return self.end
-        return min(self.end, max(self.start, self.start + page_up(self.file_size) - self.file_offset))
-
-    def joins(self, after: Area) -> bool:
-        """True if *after* continues this area, so that both can be one."""
-        return (
-            self.end == after.start
-            and self.prot == after.prot
-            and self.shared == after.shared
-            and self.name == after.name
-            and self.inode == after.inode
-            and self.file_size == after.file_size
-            and (not self.inode or self.file_offset + self.end - self.start == after.file_offset)
-        )
-
-
-class AddressSpace:
-    """``lock`` guards the map; every public method takes it. User addresses end at ``limit``."""
+class AddressSpace(AreaMap):
+    """``lock`` guards the map; every public method of this class takes it, those of the map leave it to their callers."""
 
     def __init__(self, memory: GuestMemory, host: Host, layout: MemoryMap) -> None:
+        super().__init__(layout.limit)
         self.memory = memory
         self.host = host
         self.base: int = memory.base
         self.lock = RLock()
-        self.starts: list[int] = []  # start of each area, sorted
-        self.areas: list[Area] = []
-        self.limit = layout.limit
         self.stack_top, self.pie_base = layout.stack_top, layout.pie_base
-        self.top = layout.limit  # new areas are placed below
         self.brk_start = self.brk_end = 0
         self.read_implies_exec = False  # program without PT_GNU_STACK
         self.before_shared_stores: Callable[[], None] = lambda: None  # called before the guest may write to memory that another process may share
         self._mmap, self._munmap = host.nr["mmap"], host.nr["munmap"]
         self._mprotect, self._mremap = host.nr["mprotect"], host.nr["mremap"]
         self._sigprocmask = host.nr["rt_sigprocmask"]
-
-    # The map
-
-    def find(self, addr: int) -> Area | None:
-        """The area that holds *addr*."""
-        i = bisect_right(self.starts, addr) - 1
-        return self.areas[i] if i >= 0 and addr < self.areas[i].end else None
-
-    def overlapping(self, start: int, end: int) -> Iterator[Area]:
-        i = max(bisect_right(self.starts, start) - 1, 0)
-        while i < len(self.areas) and self.areas[i].start < end:
-            if self.areas[i].end > start:
-                yield self.areas[i]
-            i += 1
-
-    def covered(self, start: int, end: int) -> bool:
-        """True if every page of the range is mapped."""
-        at = start
-        for area in self.overlapping(start, end):
-            if area.start > at:
-                return False
-            at = area.end
-        return at >= end
-
-    def gap(self, length: int, hint: int = 0, top: int = 0) -> int:
-        """A free place for *length* bytes: at *hint* if that is free, else the highest below *top* (``self.top`` if 0); 0 if there is none."""
-        if hint >= LOWEST and hint + length <= self.limit and next(self.overlapping(hint, hint + length), None) is None:
-            return hint
-        end = top = top or self.top
-        for area in reversed(self.areas):
-            if area.start >= top:
-                continue
-            if end - min(area.end, end) >= length:
-                break
-            end = min(end, area.start)
-        start = end - length
-        return start if start >= LOWEST else 0
-
-    def _cut(self, start: int, end: int) -> list[Area]:
-        """Take the range out of the map; what was there comes back in pieces."""
-        i = max(bisect_right(self.starts, start) - 1, 0)
-        while i < len(self.areas) and self.areas[i].end <= start:
-            i += 1
-        j, taken, kept = i, [], []
-        while j < len(self.areas) and self.areas[j].start < end:
-            area = self.areas[j]
-            taken.append(area.part(max(area.start, start), min(area.end, end)))
-            if area.start < start:
-                kept.append(area.part(area.start, start))
-            if area.end > end:
-                kept.append(area.part(end, area.end))
-            j += 1
-        self.areas[i:j] = kept
-        self.starts[i:j] = [a.start for a in kept]
-        return taken
-
-    def _insert(self, area: Area) -> None:
-        """Put an area where the map is free, joined with its neighbours if they are alike."""
-        i = bisect_right(self.starts, area.start)
-        if i < len(self.areas) and area.joins(self.areas[i]):
-            area.end = self.areas[i].end
-            del self.areas[i], self.starts[i]
-        if i > 0 and self.areas[i - 1].joins(area):
-            self.areas[i - 1].end = area.end
-            return
-        self.areas.insert(i, area)
-        self.starts.insert(i, area.start)
 
     # Protection
 
@@ -292,10 +171,10 @@ class AddressSpace:
                 area.name = name or os.readlink(b"/proc/self/fd/%d" % fd)
             except OSError:
                 area.inode = 0
-        self._cut(addr, addr + length)
+        self.cut(addr, addr + length)
         self.memory.set_flags(addr, length, self.page_flags(prot), self._frame(area))
         self._fence(area)
-        self._insert(area)
+        self.insert(area)
         return addr
 
     def map_high(self, addr: int, data: bytes, prot: int, name: bytes) -> None:
@@ -315,7 +194,7 @@ class AddressSpace:
 
     def _release(self, addr: int, length: int) -> None:
         """Give a range back to the reservation, while no vCPU has an access to it in flight."""
-        if not self._cut(addr, addr + length):
+        if not self.cut(addr, addr + length):
             return
         with self.memory.section:
             self.memory.set_flags(addr, length, 0, 0)
@@ -341,10 +220,10 @@ class AddressSpace:
             if got < 0:
                 return got
             self.memory.set_flags(addr, length, self.page_flags(prot))
-            for area in self._cut(addr, addr + length):
+            for area in self.cut(addr, addr + length):
                 area.prot = prot
                 self._fence(area)
-                self._insert(area)
+                self.insert(area)
         return 0
 
     def remap(self, addr: int, old: int, new: int, flags: int, target: int) -> int:
@@ -402,7 +281,7 @@ class AddressSpace:
         more.start, more.end = addr + old, addr + new
         self.memory.set_flags(addr + old, new - old, self.page_flags(area.prot), self._frame(more))
         self._fence(more)
-        self._insert(more)
+        self.insert(more)
         return addr
 
     def _move(self, addr: int, old: int, new: int, target: int, flags: int) -> int:
@@ -413,7 +292,7 @@ class AddressSpace:
         area = self.find(addr)
         assert area is not None
         piece = area.part(addr, min(addr + old, area.end))
-        self._cut(target, target + new)
+        self.cut(target, target + new)
         frame = self.memory.frame(addr)
         host_flags = MREMAP_MAYMOVE | MREMAP_FIXED | flags & MREMAP_DONTUNMAP
         got = self.host.quick(self._mremap, self.base + addr, old, new, host_flags, self.base + target)
@@ -426,7 +305,7 @@ class AddressSpace:
         piece.start, piece.end = target, target + new
         self.memory.set_flags(target, new, self.page_flags(piece.prot), frame)
         self._fence(piece)
-        self._insert(piece)
+        self.insert(piece)
         return target
 
     def brk(self, addr: int) -> int:
@@ -451,8 +330,8 @@ class AddressSpace:
         with self.lock:
             if area.prot & PROT_WRITE:
                 self.before_shared_stores()
-            self._cut(area.start, area.end)
-            self._insert(area)
+            self.cut(area.start, area.end)
+            self.insert(area)
             self.memory.set_flags(area.start, area.end - area.start, self.page_flags(area.prot), self._frame(area))
 
     def maps(self, guest_path: Callable[[bytes], bytes]) -> bytes:

@@ -12,7 +12,7 @@ from dbt.abi.records import CODES
 from dbt.backend.llvm import atomics
 from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.region import Entry, lower
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import frontend_for, lift_insn
 from dbt.ir.text import parse_unit
 from dbt.ir.unit import Unit

@@ -70,7 +70,7 @@ def test_a_run_imports_only_what_it_needs() -> None:
     """A warm start: neither what builds, lifts and compiles, nor what the command line's other commands need."""
     needless = (
         "numba", "llvmlite", "numpy", "capstone", "click", "rich", "typing", "dataclasses", "re", "inspect", "json", "subprocess", "socket",
-        "dbt.pipeline", "dbt.ir.unit", "dbt.ir.optable", "dbt.frontend.base", "dbt.abi.records", "dbt.backend.records", "runtime.lifter",
+        "dbt.pipeline", "dbt.ir.unit", "dbt.ir.optable", "dbt.frontend.base", "dbt.abi.records", "dbt.backend.tier0", "runtime.lifter",
         "runtime.shape_learning", "runtime.regions", "runtime.kernels", "dbt.stats",
     )  # fmt: skip
     guest = Path(__file__).parents[1] / "guests" / "demo.elf"

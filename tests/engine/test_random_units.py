@@ -11,7 +11,7 @@ import pytest
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.exits import Exit
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.ir import sem
 from dbt.ir.optable import OPS
 from dbt.ir.random_ir import SCALAR, random_unit

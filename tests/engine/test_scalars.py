@@ -9,7 +9,7 @@ import pytest
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.records import is_rare
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import Lifted
 from dbt.ir import sem
 from dbt.ir.builder import Builder

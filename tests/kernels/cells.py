@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 
 from dbt.abi.arm import cpu as layout
-from dbt.backend.records import rare_record
+from dbt.backend.tier0.rare import rare_record
 from dbt.ir.optable import OPS
 from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst

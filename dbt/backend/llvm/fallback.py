@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbt.backend.llvm.convention import COLD_CONVENTION, HELPER_CONVENTION
 from dbt.backend.llvm.text import CPU, llvm_type
-from dbt.backend.records import rare_record
+from dbt.backend.tier0.rare import rare_record
 from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst
 

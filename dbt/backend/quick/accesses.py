@@ -63,6 +63,37 @@ def _fast_address(e: Emitter, size: int, align: int, slow: str) -> list[Memory]:
     return [Memory(RAX, at) for at in range(0, size, 8)]
 
 
+def _load_slowly(e: Emitter, slow: str, done: str, helper: str, *numbers: int) -> None:
+    """Off the main path, at label *slow*: have *helper* load from the address in RAX, and go on at *done* unless it faulted."""
+
+    def write() -> None:
+        e.asm.label(slow)
+        e.helper(helper, [lambda register: e.asm.move(register, RAX, 64), *numbers])
+        e.leave_if_faulted()
+        e.asm.jump(done)
+
+    e.later(write)
+
+
+def _store_slowly(e: Emitter, slow: str, done: str, helper: str, *numbers: int, value: int | None = None) -> None:
+    """The same for a store: of cell *value*, if it is an argument. The vCPU is at the guest instruction while it waits for others."""
+
+    def write() -> None:
+        asm = e.asm
+        asm.label(slow)
+        asm.move(RBX, RAX, 64)
+        arguments: list[Callable[[int], None] | int] = [lambda register: asm.move(register, RBX, 64)]
+        if value is not None:
+            e.read(R10, value)
+            arguments.append(lambda register: asm.move(register, R10, 64))
+        e.set_position()
+        e.helper(helper, [*arguments, *numbers])
+        e.leave_if_faulted()
+        asm.jump(done)
+
+    e.later(write)
+
+
 def load(e: Emitter, r: Record) -> None:
     asm, size = e.asm, r.bits // 8
     slow, done = e.new_label(), e.new_label()
@@ -73,14 +104,7 @@ def load(e: Emitter, r: Record) -> None:
     _LOADS[r.bits](e, RAX, place)
     asm.label(done)
     e.result(r.d)
-
-    def write() -> None:
-        asm.label(slow)
-        e.helper("ld_slow", [lambda register: asm.move(register, RAX, 64), size | r.c << 8])
-        e.leave_if_faulted()
-        asm.jump(done)
-
-    e.later(write)
+    _load_slowly(e, slow, done, "ld_slow", size | r.c << 8)
 
 
 def load_128(e: Emitter, r: Record) -> None:
@@ -96,38 +120,20 @@ def load_128(e: Emitter, r: Record) -> None:
     asm.store(Memory(R12, 8 * r.d + 8), R10)
     asm.label(done)
     e.held = NOTHING
-
-    def write() -> None:
-        asm.label(slow)
-        e.helper("ld_slow_128", [lambda register: asm.move(register, RAX, 64), r.c, r.d])
-        e.leave_if_faulted()
-        asm.jump(done)
-
-    e.later(write)
+    _load_slowly(e, slow, done, "ld_slow_128", r.c, r.d)
 
 
 def store(e: Emitter, r: Record) -> None:
     asm, size = e.asm, r.bits // 8
     slow, done = e.new_label(), e.new_label()
-    value = r.d
     _address(e, r.a, r.b)
     _probe(e, size, r.c, "addr_write", slow)
-    register = e.pinned.get(value, R10)
+    register = e.pinned.get(r.d, R10)
     if register == R10:
-        e.read(R10, value)
+        e.read(R10, r.d)
     asm.store(Memory(RAX), register, r.bits)
     asm.label(done)
-
-    def write() -> None:
-        asm.label(slow)
-        asm.move(RBX, RAX, 64)
-        e.read(R10, value)
-        e.set_position()
-        e.helper("st_slow", [lambda register: asm.move(register, RBX, 64), lambda register: asm.move(register, R10, 64), size | r.c << 8])
-        e.leave_if_faulted()
-        asm.jump(done)
-
-    e.later(write)
+    _store_slowly(e, slow, done, "st_slow", size | r.c << 8, value=r.d)
 
 
 def store_128(e: Emitter, r: Record) -> None:
@@ -139,16 +145,7 @@ def store_128(e: Emitter, r: Record) -> None:
         e.read(R10, r.d + half)
         asm.store(Memory(RAX, 8 * half), R10)
     asm.label(done)
-
-    def write() -> None:
-        asm.label(slow)
-        asm.move(RBX, RAX, 64)
-        e.set_position()
-        e.helper("st_slow_128", [lambda register: asm.move(register, RBX, 64), r.c, r.d])
-        e.leave_if_faulted()
-        asm.jump(done)
-
-    e.later(write)
+    _store_slowly(e, slow, done, "st_slow_128", r.c, r.d)
 
 
 ROWS = {

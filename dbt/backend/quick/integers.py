@@ -1,11 +1,11 @@
-"""Scalar rows: their operands are whole cells, zero-extended, and so are their results."""
+"""Scalar operations: their operands are whole cells, zero-extended, and so are their results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from dbt.backend.quick import assembler as x86
-from dbt.backend.quick.assembler import R10, RAX, RBX, RCX, RDX, Memory, Place
+from dbt.backend.quick.assembler import R10, RAX, RBX, RCX, RDX, Place
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
 
 Row = Callable[[Emitter, Record], None]
@@ -18,7 +18,7 @@ def _width(bits: int) -> int:
     return 64 if bits == 64 else 32
 
 
-def _wrap(e: Emitter, register: int, bits: int) -> None:
+def wrap(e: Emitter, register: int, bits: int) -> None:
     """Keep the low *bits* (below 32)."""
     if bits == 1:
         e.asm.op_immediate(x86.AND, register, 1)
@@ -82,7 +82,7 @@ def _arithmetic(opcode: int, wraps: bool) -> Row:
         else:
             e.asm.op(opcode, target, y, _width(r.bits))
         if wraps:
-            _wrap(e, target, r.bits)
+            wrap(e, target, r.bits)
         e.result(r.d, target)
 
     return write
@@ -94,7 +94,7 @@ def _multiply(e: Emitter, r: Record) -> None:
         e.asm.emit(b"\x69", RAX, RAX, _width(r.bits), _number(r).to_bytes(4, "little", signed=True))
     else:
         e.asm.op2(x86.IMUL, RAX, y, _width(r.bits))
-    _wrap(e, RAX, r.bits)
+    wrap(e, RAX, r.bits)
     e.result(r.d)
 
 
@@ -113,7 +113,7 @@ def _multiply_high(signed: bool) -> Row:
             e.asm.op2(x86.IMUL, RAX, RBX, 64)
             e.asm.shift(x86.SHR, RAX, r.bits, 64)
             e.asm.move(RAX, RAX)
-            _wrap(e, RAX, r.bits)
+            wrap(e, RAX, r.bits)
         e.result(r.d)
 
     return write
@@ -148,7 +148,7 @@ def _divide(signed: bool, remainder: bool) -> Row:
         asm.move(RDX, R10, 64)
         if r.bits < 64:
             asm.move(RAX, RAX)
-            _wrap(e, RAX, r.bits)
+            wrap(e, RAX, r.bits)
         e.result(r.d)
 
     return write
@@ -158,7 +158,7 @@ def _unary(operation: int) -> Row:
     def write(e: Emitter, r: Record) -> None:
         e.read(RAX, r.a)
         e.asm.one(operation, RAX, _width(r.bits))
-        _wrap(e, RAX, r.bits)
+        wrap(e, RAX, r.bits)
         e.result(r.d)
 
     return write
@@ -227,7 +227,7 @@ def _shift(operation: int) -> Row:
                 asm.move_immediate(R10, 0)
                 asm.op_immediate(x86.CMP, RBX, bits, 64)
                 asm.move_if(x86.AE, RAX, R10, 64)
-        _wrap(e, RAX, bits)
+        wrap(e, RAX, bits)
         e.result(r.d)
 
     return write
@@ -290,7 +290,7 @@ def _sign_extended(e: Emitter, r: Record) -> None:
         e.asm.one(x86.NEG, RAX, _width(r.bits))
     else:
         _sign_extend(e, RAX, place, r.b, _width(r.bits))
-    _wrap(e, RAX, r.bits)
+    wrap(e, RAX, r.bits)
     e.result(r.d)
 
 
@@ -302,7 +302,7 @@ def _truncate(e: Emitter, r: Record) -> None:
         e.asm.op2(x86.MOVZX_16, RAX, place)
     else:
         e.asm.move(RAX, place)
-        _wrap(e, RAX, r.bits)
+        wrap(e, RAX, r.bits)
     e.result(r.d)
 
 
@@ -315,93 +315,6 @@ def _sign_bit(opcode_extension: int) -> Row:
         e.result(r.d)
 
     return write
-
-
-# Moves ------------------------------------------------------------------------------------------------------------------
-def _move(e: Emitter, r: Record) -> None:
-    home = e.pinned.get(r.d)
-    if home is not None:
-        e.read(home, r.a)
-        return
-    e.read(RAX, r.a)
-    e.result(r.d)
-
-
-def _move_two(e: Emitter, r: Record) -> None:
-    _two(e, r.d, r.a, r.a + 1)
-
-
-def _make_pair(e: Emitter, r: Record) -> None:
-    _two(e, r.d, r.a, r.b)
-
-
-def _two(e: Emitter, d: int, low: int, high: int) -> None:
-    e.read(RBX, high)
-    e.read(RAX, low)
-    e.result(d)
-    e.result(d + 1, RBX)
-
-
-def _constant(e: Emitter, r: Record) -> None:
-    value = r.a & 0xFFFFFFFF | (r.b & 0xFFFFFFFF) << 32
-    home = e.pinned.get(r.d)
-    if home is not None:
-        e.asm.move_immediate(home, value)
-    elif value < 1 << 31:
-        e.asm.store_immediate(Memory(x86.R12, 8 * r.d), value)
-        e.overwritten(r.d)
-    else:
-        e.asm.move_immediate(RAX, value)
-        e.result(r.d)
-
-
-def _get(bits: int) -> Row:
-    def write(e: Emitter, r: Record) -> None:
-        home = e.pinned.get(r.a // 8)
-        if home is not None:
-            e.asm.move(RAX, home, 64)
-            if r.a % 8:
-                e.asm.shift(x86.SHR, RAX, 8 * (r.a % 8), 64)
-            if bits == 32:
-                e.asm.move(RAX, RAX)
-            _wrap(e, RAX, bits)
-        else:
-            place = Memory(x86.R12, r.a)
-            if bits == 32:
-                e.asm.move(RAX, place)
-            else:
-                e.asm.op2(x86.MOVZX_8 if bits == 8 else x86.MOVZX_16, RAX, place, 8 if bits == 8 else 32)
-        e.held = NOTHING
-        e.result(r.d)
-
-    return write
-
-
-def _put(bits: int) -> Row:
-    def write(e: Emitter, r: Record) -> None:
-        home = e.pinned.get(r.b // 8)
-        e.read(RAX, r.a)
-        shift = 8 * (r.b % 8)
-        if home is None:
-            e.asm.store(Memory(x86.R12, r.b), RAX, bits)
-            e.overwritten(r.b // 8)
-        elif bits < 32:
-            if shift:
-                e.asm.shift(x86.ROR, home, shift, 64)
-            e.asm.emit(b"\x88" if bits == 8 else b"\x89", RAX, home, bits)
-            if shift:
-                e.asm.shift(x86.ROL, home, shift, 64)
-        else:
-            e.save(r.b // 8)
-            e.asm.store(Memory(x86.R12, r.b), RAX, bits)
-            e.restore(r.b // 8)
-
-    return write
-
-
-def _fence(e: Emitter, r: Record) -> None:
-    if r.a:
-        e.asm.code += b"\x0f\xae\xf0"  # MFENCE
 
 
 _ANY = (1, 8, 16, 32, 64)
@@ -441,19 +354,6 @@ ROWS: dict[str, tuple[Row, tuple[int, ...]]] = {  # name -> row, types (bits) th
     "select": (_select, _ANY),
     "sext": (_sign_extended, (16, 32, 64)),
     "trunc": (_truncate, (1, 8, 16, 32)),
-    "zext": (_move, _ANY),
-    "bitcast": (_move, _WIDE),
     "fneg": (_sign_bit(7), _WIDE),
     "fabs": (_sign_bit(6), _WIDE),
-    "mov": (_move, (0,)),
-    "mov2": (_move_two, (0,)),
-    "vpair": (_make_pair, (0,)),
-    "const": (_constant, (64,)),
-    "get8": (_get(8), (0,)),
-    "get16": (_get(16), (0,)),
-    "get32": (_get(32), (0,)),
-    "put8": (_put(8), (0,)),
-    "put16": (_put(16), (0,)),
-    "put32": (_put(32), (0,)),
-    "fence": (_fence, (0,)),
 }

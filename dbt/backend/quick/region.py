@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dbt.abi.exits import Exit
 from dbt.abi.records import CODE_MASK, NAMES, PAYLOAD_D, RECORD_BYTES
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
-from dbt.backend.quick import accesses, assembler, exclusives, exits, integers
+from dbt.backend.quick import accesses, assembler, exclusives, exits, integers, moves
 from dbt.backend.quick.assembler import RAX, RBX, Memory
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
 from dbt.ir.optable import OPS
@@ -25,7 +25,7 @@ _PAYLOAD = struct.Struct("<8h")
 _TAG = struct.Struct("<Q")
 _TAG_PC = (1 << 48) - 1
 _TERMINATORS = frozenset(("goto", "goto_ind", *exits.ROWS))
-_ROWS = {**integers.ROWS, **accesses.ROWS, **exclusives.ROWS}
+_ROWS = {**integers.ROWS, **moves.ROWS, **accesses.ROWS, **exclusives.ROWS}
 
 
 class Fields(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 from struct import pack, unpack
 
+from runtime.linux.areas import LOWEST, Area, page_up
 from runtime.linux.hostnr import NR
-from runtime.linux.mm import LOWEST, PROT_EXEC, PROT_READ, PROT_WRITE, Area, page_up
+from runtime.linux.mm import PROT_EXEC, PROT_READ, PROT_WRITE
 from runtime.linux.syscalls.common import buffer, host_timespec, optional, place, put_words, signed_word, signed_words, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 
 from dbt.abi.memory import PAGE_SIZE
+from runtime.linux.areas import page_up
 from runtime.linux.hostnr import NR
-from runtime.linux.mm import page_up
 from runtime.linux.syscalls.common import buffer, signed, words, wrote
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from dbt.abi.arm import MODE_BIG_ENDIAN, MODE_IT_SHIFT, MODE_THUMB
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.arm import frontend
 from dbt.frontend.arm.tables import A32_COND, A32_UNCOND, T16, T32
 from dbt.frontend.base import lift_insn

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import lift_insn
 from dbt.frontend.x86 import FRONTENDS
 from dbt.frontend.x86.decode import Encoding

@@ -11,7 +11,7 @@ import pytest
 
 from dbt.abi.records import CODES, RECORD_BYTES
 from dbt.abi.x86_length import MAX_LENGTH
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import lift_insn
 from dbt.frontend.x86 import FRONTENDS, tables
 from dbt.frontend.x86.decode import Encoding
