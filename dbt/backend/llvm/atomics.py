@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbt.abi.exclusive import NO_RESERVATION, Failure
 from dbt.abi.helpers import ATOMIC_REPLAY, RMW_KINDS
-from dbt.backend.llvm.memory import FaultExit, check, narrow, wide_address, widen
+from dbt.backend.llvm.memory import FaultExit, check, narrow, widen
 from dbt.backend.llvm.text import CPU, GUEST, llvm_type
 from dbt.ir.addresses import bytes_of
 from dbt.ir.unit import Inst
@@ -33,14 +33,14 @@ def _faulting_helper(r: Region, name: str, *arguments: str) -> str:
 
 # Exclusives -------------------------------------------------------------------------------------------------------------
 def _ldlink(r: Region, inst: Inst) -> None:
-    result = _faulting_helper(r, "ldlink", wide_address(r, inst.args[0]), str(bytes_of(inst.of)))
+    result = _faulting_helper(r, "ldlink", r.extended(inst.args[0]), str(bytes_of(inst.of)))
     r.define(inst, narrow(r, result, inst.of))
 
 
 def _stcond(r: Region, inst: Inst) -> None:
     value = widen(r, r.operand(inst.args[1]), inst.of)
     r.store_field("pc", str(r.pc))  # for the statistics
-    result = _faulting_helper(r, "stcond", wide_address(r, inst.args[0]), value, str(bytes_of(inst.of)))
+    result = _faulting_helper(r, "stcond", r.extended(inst.args[0]), value, str(bytes_of(inst.of)))
     r.define(inst, narrow(r, result, inst.type))
 
 
@@ -78,7 +78,7 @@ def _inline(r: Region, inst: Inst, helper: str, how: int, write: Callable[[str, 
     t.label(slow)
     r.local, r.limit = {}, t.count
     how |= size | int(inst.attr("align")) << 8 | (ATOMIC_REPLAY if inst.attr("replay") else 0)  # type: ignore[call-overload]
-    arguments = [wide_address(r, inst.args[0]), *[widen(r, operand, inst.of) for operand in operands], str(how)]
+    arguments = [r.extended(inst.args[0]), *[widen(r, operand, inst.of) for operand in operands], str(how)]
     r.store_field("pc", str(r.pc))  # the writer's, for the statistics
     missed = narrow(r, _faulting_helper(r, helper, *arguments), inst.of)
     slow_end = t.current
@@ -105,7 +105,7 @@ def _cas_128(r: Region, inst: Inst) -> None:
     t.do(f"store i128 {new}, ptr {second}, align 8{CPU}")
     r.store_field("pc", str(r.pc))
     how = 16 | int(inst.attr("align")) << 8 | (ATOMIC_REPLAY if inst.attr("replay") else 0)  # type: ignore[call-overload]
-    _faulting_helper(r, "cas_128", wide_address(r, inst.args[0]), str(cell | cell + 2 << 16 | cell << 32), str(how))
+    _faulting_helper(r, "cas_128", r.extended(inst.args[0]), str(cell | cell + 2 << 16 | cell << 32), str(how))
     missed = t.value(f"load i128, ptr {at}, align 8{CPU}")
     slow_end = t.current
     r.local = None

@@ -116,13 +116,13 @@ def _lower_unchecked(r: Region, run: Run) -> None:
     values = [r.operand(access.inst.args[1]) if access.inst.op.name == "st" else "" for access in accesses]
     first = min(accesses, key=lambda access: access.distance)
     restart = r.restart(accesses[0].pc, accesses[0].mode)
-    host = _guarded(r, first, r.operand(first.inst.args[0]), run.align, restart)
+    host = _guarded(r, first, run.align, restart)
     for access, value in zip(accesses, values, strict=True):
         pointer = r.text.at(host, access.distance - first.distance)
         if value:
             _attempt_store(r, pointer, access.value_type, value, restart)
         else:
-            r.define(access.inst, _attempt_load(r, pointer, access.value_type, restart))
+            _attempt_load(r, access.inst, pointer, restart)
 
 
 def _lower_loads(r: Region, run: Run) -> None:
@@ -139,7 +139,7 @@ def _lower_loads(r: Region, run: Run) -> None:
     r.local, r.limit = {}, t.count
     slow_results = []
     for access in accesses:
-        slow_results.append(_slow_load(r, access, wide_address(r, access.inst.args[0]), align))
+        slow_results.append(_slow_load(r, access, r.extended(access.inst.args[0]), align))
         fault.check(access.pc, access.mode)
     fault.finish()
     r.local, slow_end = None, t.current
@@ -197,7 +197,7 @@ def _leave_tags(r: Region, access: Access, align: int) -> None:
     """Scheme hst: after the store, this vCPU's number goes into the record of each granule that was written."""
     t = r.text
     size = bytes_of(access.value_type)
-    address = wide_address(r, access.inst.args[0])
+    address = r.extended(access.inst.args[0])
     tag, records = r.load_field("hst_tag"), r.load_field("granules", "ptr")
     for place in sorted({0} if size <= min(align, GRANULE) else {0, min(size, GRANULE) & GRANULE, size - 1}):
         at = t.value(f"add i64 {address}, {place}") if place else address
@@ -255,23 +255,29 @@ def _hit(r: Region, address: str, span: int, align: int, tag_field: str, ignored
     return t.value(f"icmp eq {address_type} {tag}, {want}"), entry, wide
 
 
-def _guarded(r: Region, first: Access, address: str, align: int, otherwise: str) -> str:
-    """What a load without a check must still look at: go on if *address*, that of the *first* access, is a multiple of *align* and in the guest's space, where
-    an address of 32 bits is anyway, and one near the pc is or faults; else at label *otherwise*. Returns the host pointer to it."""
+def _guarded(r: Region, first: Access, align: int, otherwise: str) -> str:
+    """What a load without a check must still look at: go on if the address of the *first* access is a multiple of *align* and in the guest's space, where an
+    address of 32 bits is anyway, and one near the pc is or faults; else at label *otherwise*. Returns the host pointer to it."""
     t = r.text
-    bits = r.layout.address_type.bits
+    inst = first.inst.args[0]
+    bits = inst.type.bits
+    address = r.operand(inst)
     conditions = []
     if align > 1:
         conditions.append(f"icmp eq i{bits} {t.value(f'and i{bits} {address}, {align - 1}')}, 0")
-    known = constant_of(first.inst.args[0])
+    known = constant_of(inst)
     if bits == 64 and (known is None or known >= first.pc + NEAR_PC):
-        end = t.value(f"load i64, ptr {r.field('space_end')}, align 8{CPU}{INVARIANT}")
-        conditions.append(f"icmp ult i64 {address}, {end}")
+        base, distance = split(inst)
+        asked = r.bounds.asks(base, distance)
+        if asked is not None:
+            end = t.value(f"load i64, ptr {r.field('space_end')}, align 8{CPU}{INVARIANT}")
+            lowest = address if asked == distance else r.operand(base) if asked == 0 else t.value(f"add i64 {r.operand(base)}, {asked}")
+            conditions.append(f"icmp ult i64 {lowest}, {end}")
     for condition in conditions:
         fast = t.new_label("fast")
         t.do(f"br i1 {t.value(condition)}, label %{fast}, label %{otherwise}{LIKELY}")
         t.label(fast)
-    return _host(r, address)
+    return t.at("%guest", r.extended(inst))
 
 
 def _host(r: Region, address: str) -> str:
@@ -281,20 +287,23 @@ def _host(r: Region, address: str) -> str:
 
 
 class Form(NamedTuple):
-    """How an access is written: mnemonics of load and store, register constraint and modifier, and the LLVM type that the register holds (fewer than 32 bits
-    are extended)."""
+    """How an access is written: mnemonics of load and store, register constraint and the modifiers of its name, and the LLVM types that the register holds
+    after a load (which extends integers with zeros) and before a store (fewer than 32 bits are extended)."""
 
     load: str
     store: str
     register: str
-    modifier: str
-    llvm: str
+    load_modifier: str
+    store_modifier: str
+    loaded: str
+    stored: str
 
 
 _FORMS = {
-    "i8": Form("movzbl", "movb", "r", "b", "i32"), "i16": Form("movzwl", "movw", "r", "w", "i32"), "i32": Form("movl", "movl", "r", "k", "i32"),
-    "i64": Form("movq", "movq", "r", "q", "i64"), "f32": Form("movss", "movss", "x", "", "float"), "f64": Form("movsd", "movsd", "x", "", "double"),
-    "v64": Form("movsd", "movsd", "x", "", "double"), "v128": Form("movups", "movups", "x", "", "<4 x i32>"),
+    "i8": Form("movzbl", "movb", "r", "k", "b", "i64", "i32"), "i16": Form("movzwl", "movw", "r", "k", "w", "i64", "i32"),
+    "i32": Form("movl", "movl", "r", "k", "k", "i64", "i32"), "i64": Form("movq", "movq", "r", "q", "q", "i64", "i64"),
+    "f32": Form("movss", "movss", "x", "", "", "float", "float"), "f64": Form("movsd", "movsd", "x", "", "", "double", "double"),
+    "v64": Form("movsd", "movsd", "x", "", "", "double", "double"), "v128": Form("movups", "movups", "x", "", "", "<4 x i32>", "<4 x i32>"),
 }  # fmt: skip
 
 
@@ -318,14 +327,23 @@ def _mnemonic(r: Region, form: Form, name: str) -> str:
     return "v" + name if r.fma and form.register == "x" else name
 
 
-def _attempt_load(r: Region, pointer: str, type: Type, slow: str) -> str:
-    """Load from *pointer*; a host fault goes on at *slow*."""
-    t, form = r.text, _FORMS[type.name]
-    instruction = f"{_mnemonic(r, form, form.load)} $1, $0"
-    loaded = _attempt(r, form.llvm, instruction, f"={form.register},*m", f"ptr elementtype({llvm_type(type)}) {pointer}", slow)
-    if type.bits < 32:
-        return t.value(f"trunc i32 {loaded} to {llvm_type(type)}")
-    return t.cast(loaded, form.llvm, llvm_type(type))
+def _named(number: int, modifier: str) -> str:
+    """Register operand *number* in the text of inline assembly."""
+    return f"${{{number}:{modifier}}}" if modifier else f"${number}"
+
+
+def _attempt_load(r: Region, inst: Inst, pointer: str, slow: str) -> None:
+    """Load what *inst* loads from *pointer*; a host fault goes on at *slow*."""
+    t, type = r.text, inst.of
+    form = _FORMS[type.name]
+    instruction = f"{_mnemonic(r, form, form.load)} $1, {_named(0, form.load_modifier)}"
+    loaded = _attempt(r, form.loaded, instruction, f"={form.register},*m", f"ptr elementtype({llvm_type(type)}) {pointer}", slow)
+    if type.name in ("i8", "i16", "i32"):
+        r.widened[inst] = loaded
+        loaded = t.value(f"trunc i64 {loaded} to {llvm_type(type)}")
+    else:
+        loaded = t.cast(loaded, form.loaded, llvm_type(type))
+    r.define(inst, loaded)
 
 
 def _attempt_store(r: Region, pointer: str, type: Type, value: str, slow: str) -> None:
@@ -334,10 +352,9 @@ def _attempt_store(r: Region, pointer: str, type: Type, value: str, slow: str) -
     if type.bits < 32:
         value = t.value(f"zext {llvm_type(type)} {value} to i32")
     else:
-        value = t.cast(value, llvm_type(type), form.llvm)
-    modifier = f":{form.modifier}" if form.modifier else ""
-    instruction = f"{_mnemonic(r, form, form.store)} ${{1{modifier}}}, $0"
-    _attempt(r, "void", instruction, f"=*m,{form.register}", f"ptr elementtype({llvm_type(type)}) {pointer}, {form.llvm} {value}", slow)
+        value = t.cast(value, llvm_type(type), form.stored)
+    instruction = f"{_mnemonic(r, form, form.store)} {_named(1, form.store_modifier)}, $0"
+    _attempt(r, "void", instruction, f"=*m,{form.register}", f"ptr elementtype({llvm_type(type)}) {pointer}, {form.stored} {value}", slow)
 
 
 def _touch(r: Region, pointer: str, type: Type, align: int, value: str, order: str) -> str:
@@ -350,12 +367,6 @@ def _touch(r: Region, pointer: str, type: Type, align: int, value: str, order: s
         r.text.do(f"store {kind}{llvm} {value}, ptr {pointer}{how}{GUEST}")
         return ""
     return r.text.value(f"load {kind}{llvm}, ptr {pointer}{how}{GUEST}")
-
-
-def wide_address(r: Region, inst: Inst) -> str:
-    """A guest address as i64, written anew on the cold path."""
-    operand = r.operand(inst)
-    return operand if inst.type.bits == 64 else r.text.value(f"zext i{inst.type.bits} {operand} to i64")
 
 
 def _slow_load(r: Region, access: Access, address: str, align: int) -> str:
@@ -371,7 +382,7 @@ def _slow_load(r: Region, access: Access, address: str, align: int) -> str:
 def _slow_store(r: Region, access: Access, value: str, align: int) -> str:
     """Returns the i1 that says whether it faulted."""
     type, t = access.value_type, r.text
-    address = wide_address(r, access.inst.args[0])
+    address = r.extended(access.inst.args[0])
     if type.bits == 128:
         cell = _temporary_cell(r)
         t.do(f"store {llvm_type(type)} {value}, ptr {t.at('%cpu', 8 * cell)}, align 8{CPU}")

@@ -10,6 +10,9 @@ import llvmlite.binding as llvm
 # Triples for looking at code of other hosts, and the features that make their output readable.
 CROSS = {"arm": "armv7-unknown-linux-gnueabihf", "i386": "i686-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 
+# Every access of the guest is a use of an address of its own: loop strength reduction makes a variable of each, and two where it is compared as well.
+OPTIONS = ("-disable-lsr",)
+
 Lap = Callable[[str], None]  # is told the name of a stage when it ends
 
 
@@ -29,9 +32,17 @@ def has_fma() -> bool:
     return "+fma," in features + "," or not triple.startswith(("x86_64", "i"))
 
 
+@lru_cache(maxsize=1)
+def _set_options() -> None:
+    """Set :data:`OPTIONS`, for all that this process compiles. LLVM ends the process if one comes twice: hence the cache."""
+    for option in OPTIONS:
+        llvm.set_option("", option)
+
+
 @lru_cache(maxsize=8)
 def machine(triple: str = "", level: int = 2) -> llvm.TargetMachine:
     """Target machine for *triple* ("" is this host, with all its CPU features) at codegen level *level*."""
+    _set_options()
     if triple:
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
@@ -61,6 +72,7 @@ def optimised(text: str, triple: str = "", level: int = 2, lap: Lap = _untimed) 
     lap("parse")
     target = machine(triple, level)
     module.triple = target.triple
+    module.data_layout = str(target.target_data)  # what integers are legal: without it phis of loaded values are cut up
     builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=1))
     passes = llvm.create_new_module_pass_manager()
     passes.add_sroa_pass()

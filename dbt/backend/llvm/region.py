@@ -18,6 +18,7 @@ from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, saturating, x87
 from dbt.backend.llvm import convention as cc
+from dbt.backend.llvm.bounds import Bounds
 from dbt.backend.llvm.flag_recipes import Group
 from dbt.backend.llvm.flow import Flow
 from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
@@ -90,6 +91,7 @@ class Region:
         self.label = ""  # of the IR block being written
         self.borrowed: list[Inst] = []  # values of other blocks that this block has named
         self.values: dict[Inst, tuple[str, int]] = {}  # operand of a value, and how far the text was when it was named
+        self.widened: dict[Inst, str] = {}  # the i64 that a load has made of its value, with zeros above it
         self.forwarded: dict[Inst, Inst] = {}  # a get of a slot whose put is pending
         self.local: dict[Inst, str] | None = None  # values named by the cold code being written
         self.limit = 0
@@ -97,6 +99,7 @@ class Region:
         self.dirty = 0
         self.environment: dict[tuple[bool, bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
         self.shared: SharedChecks
+        self.bounds: Bounds
         self.restart_point: str | None = None  # label of the exit that faults since the last effect share
         self.functions: dict[str, list[str]] = {}  # of the module: cold code that many places share
         self.deferred: list[Callable[[], None]] = []
@@ -116,6 +119,11 @@ class Region:
         known = self.values.get(inst)
         if known is not None and (self.local is None or known[1] <= self.limit):
             return known[0]
+        if inst.op.name == "zext" and self.forwarded.get(inst.args[0], inst.args[0]) in self.widened:
+            wide = self.widened[self.forwarded.get(inst.args[0], inst.args[0])]
+            name = wide if inst.of.bits == 64 else self.text.value(f"trunc i64 {wide} to i{inst.of.bits}")
+            self.define(inst, name)
+            return name
         pair = signed_less(inst) if inst.op.name in ("eq", "ne") else None
         if pair is not None:
             a, b = (self.operand(x) for x in pair)
@@ -133,6 +141,13 @@ class Region:
             self.values[inst] = (name, self.text.count)
             if self.block_of.get(inst) != self.label and inst not in self.escaping:
                 self.borrowed.append(inst)
+
+    def extended(self, inst: Inst) -> str:
+        """*inst*, an integer of at most 64 bits, as i64 with zeros above it."""
+        operand = self.operand(inst)
+        if inst.type.bits == 64:
+            return operand
+        return self.widened.get(self.forwarded.get(inst, inst)) or self.text.value(f"zext i{inst.type.bits} {operand} to i64")
 
     def typed(self, inst: Inst) -> str:
         """``type operand`` of *inst*."""
@@ -326,6 +341,7 @@ class Region:
         self.environment = {}
         self.restart_point = None
         self.shared = SharedChecks(block)
+        self.bounds = Bounds(block)
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
