@@ -178,8 +178,9 @@ _op("vdup", "S -> T", "Every lane is the low `lane` bits of a.", types=VEC, attr
 _op("vget", "X -> T", "Lane `index` of a vector, zero-extended.", types=INT, attrs="lane index", kind="vector")
 _op("vset", "T S -> T", "a with lane `index` replaced by the low bits of b.", types=VEC, attrs="lane index", kind="vector")
 _op("vshuf", "T T -> T", "Byte i of the result is byte `perm`[i] of a followed by b (8+8 or 16+16 bytes).", types=VEC, attrs="perm", kind="vector")
-_op("vtbl", "v64 v128 v128 v64 -> v64", "Table look-up: byte i of a indexes the first `count`*8 bytes of b followed by c; out of range gives byte i of d.",
-    attrs="count", kind="vector")
+_op("vsigns", "X -> i32", "The top bits of a vector's lanes: bit i is that of lane i.", attrs="lane", kind="vector")
+_op("vtbl", "T v128 v128 T -> T", "Table look-up: byte i of a indexes the first `count`*8 bytes of b followed by c; out of range gives byte i of d.",
+    types=VEC, attrs="count", kind="vector")
 _op("pcmpstr", "v128 v128 i32 i32 -> i32", "x86 PCMPxSTRx with immediate `imm`: bit i tells of element i of the text b, compared with a; bit 16 is set if b "
     "ends in its vector, bit 17 if a does. c and d are the lengths, at most as many as there are elements; `implicit`: an element of 0 ends a text.",
     attrs="imm implicit", kind="vector")
@@ -273,8 +274,9 @@ _vfp("vfmax", 2, "f_max(env, a, b, n)", "Lane-wise fmax.")
 _vfp("vfceq", 2, "f_ceq(env, a, b, n)", "All ones where equal (quiet).")
 _vfp("vfcgt", 2, "f_cgt(env, a, b, n)", "All ones where a > b (signalling).")
 _vfp("vfcge", 2, "f_cge(env, a, b, n)", "All ones where a >= b (signalling).")
-_vfp("vftoi", 1, "f_toi(env, a, signed, n, fbits, 3, n, n)", "Lane-wise ftoi towards zero.", "lane signed fbits std", fbits=0)
-_vfp("vitof", 1, "f_fromi(env, a, signed, fbits, 0, n, n)", "Lane-wise itof to nearest.", "lane signed fbits std", fbits=0)
+_vfp("vftoi", 1, "f_toi(env, a, signed, n, fbits, round, n, n)", "Lane-wise ftoi.", "lane signed fbits round std", fbits=0, round=3)
+_vfp("vitof", 1, "f_fromi(env, a, signed, fbits, round, n, n)", "Lane-wise itof.", "lane signed fbits round std", fbits=0, round=0)
+_vfp("vfrint", 1, "f_rint(env, a, round, exact, n)", "Lane-wise frint.", "lane round exact std", round=-1, exact=0)
 _vfp("vfrecpe", 1, "f_recpe(env, a)", "ARM FPRecipEstimate (lane 32).")
 _vfp("vfrsqrte", 1, "f_rsqrte(env, a)", "ARM FPRSqrtEstimate (lane 32).")
 _vfp("vfrecps", 2, "f_recps(env, a, b)", "ARM FPRecipStep: 2 - a * b, product rounded (lane 32).")

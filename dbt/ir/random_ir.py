@@ -71,7 +71,7 @@ class _Generator:
             names = [name for name in _INTEGERS if TYPES[name].bits > width]
         elif op.name == "bitcast":
             names = [name for name in op.types if TYPES[name].bits == width]
-        elif op.name == "vget":
+        elif op.name in ("vget", "vsigns"):
             names = list(_VECTORS)
         elif op.name == "fcvt":
             names = ["f64" if of.name == "f32" else "f32"]

@@ -179,6 +179,6 @@ def _widths(inst: Inst) -> str | None:
         return f"{inst.args[0].type} is not wider than {inst.of}"
     if name == "bitcast" and source != result:
         return f"{inst.args[0].type} and {inst.of} differ in width"
-    if name == "vget" and inst.args[0].type.name not in ("v64", "v128"):
+    if name in ("vget", "vsigns") and inst.args[0].type.name not in ("v64", "v128"):
         return f"{inst.args[0].type} is no vector"
     return None

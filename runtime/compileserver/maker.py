@@ -55,7 +55,7 @@ def make(request: Request) -> Made:
     exclusives = _links(unit)
     watch.lap("passes")
     places = [Entry(label, pc, mode) for (pc, mode), label in region.entries.items()]
-    text = lower(unit, places, LAYOUTS[request.arch], linear=True, fma=backend.has_fma(), unchecked=request.unchecked, tagged=request.tagged,
+    text = lower(unit, places, LAYOUTS[request.arch], linear=True, features=backend.features(), unchecked=request.unchecked, tagged=request.tagged,
                  free_stores=request.free_stores)
     watch.lap("lower")
     if len(text) > MOST_TEXT:

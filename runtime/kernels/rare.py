@@ -25,7 +25,7 @@ _SHAPE_OF = {"vfcvt_h2f": _WIDEN, "vfcvt_f2h": _NARROW, "vbsl": _BITS}
 _SEM_OF = {"vbsl": "(a & b) | (~a & c)"}
 _HALF_BITS = 16  # lane of the rows above
 
-_VDUP, _VGET, _VSET, _VSHUF, _VTBL, _PCMPSTR = (CODES[_name] for _name in ("vdup", "vget", "vset", "vshuf", "vtbl", "pcmpstr"))
+_VDUP, _VGET, _VSET, _VSHUF, _VSIGNS, _VTBL, _PCMPSTR = (CODES[_name] for _name in ("vdup", "vget", "vset", "vshuf", "vsigns", "vtbl", "pcmpstr"))
 
 
 def rare_rows() -> list[Op]:
@@ -137,6 +137,18 @@ def permuted(cpu, record, a, b, size, first):
 
 
 @kernel
+def signs(word, n):
+    """The top bits of the lanes of n bits in 64 bits."""
+    result = i = 0
+    at = n - 1
+    while at < 64:
+        result |= (mem.lshr(word, at) & 1) << i
+        i += 1
+        at += n
+    return result
+
+
+@kernel
 def looked_up(cpu, indexes, table, more, default, count):
     """vtbl: *table* and *more* are the state offsets of 16 bytes each, *count* says how many eights of bytes there are."""
     result = 0
@@ -161,13 +173,17 @@ def other(cpu, record, code, dst, a, b, c):
         return low, permuted(cpu, record, a, b, bits >> 3, 8) if bits == 128 else 0, bits
     bits = attribute(record, PAYLOAD_N)
     if code == _VTBL:
-        default = mem.ld64(cpu, 8 * attribute(record, PAYLOAD_D))
-        return looked_up(cpu, mem.ld64(cpu, a), b, c, default, attribute(record, 0)), 0, bits
+        default, count = 8 * attribute(record, PAYLOAD_D), attribute(record, 0)
+        low = looked_up(cpu, mem.ld64(cpu, a), b, c, mem.ld64(cpu, default), count)
+        return low, looked_up(cpu, mem.ld64(cpu, a + 8), b, c, mem.ld64(cpu, default + 8), count) if bits == 128 else 0, bits
     if code == _PCMPSTR:
         lengths = mem.ld64(cpu, c), mem.ld64(cpu, 8 * attribute(record, PAYLOAD_D))
         return text.compare(cpu, a, b, lengths[0], lengths[1], attribute(record, 0), attribute(record, 1)), 0, bits
     lane = attribute(record, 0)
     low = mem.ld64(cpu, a)
+    if code == _VSIGNS:
+        high = signs(mem.ld64(cpu, a + 8), lane) << (64 // lane) if attribute(record, PAYLOAD_S) == 128 else 0
+        return signs(low, lane) | high, 0, bits
     if code == _VDUP:
         value = sem.wrap(low, lane)
         low = at = 0

@@ -14,6 +14,7 @@ from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_BITS, PAGE_SIZE, TLB_EMPTY_TAG, TLB_ENTRIES, TLB_ENTRY_BITS, tlb_entry
 from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.convention import HELPER_CONVENTION, enter_shell, entry_symbol
+from dbt.backend.llvm.features import Features
 from dbt.backend.llvm.region import Entry, lower
 from dbt.ir.types import Type
 from dbt.ir.unit import Unit
@@ -132,9 +133,10 @@ class Machine:
             ctypes.memmove(host, self.cpu + 8 * cell, 16)
 
     # Regions ---------------------------------------------------------------------------------------------------------
-    def load(self, unit: Unit, entries: Sequence[Entry] | None = None, level: int = 1, linear: bool = False) -> Placed:
+    def load(self, unit: Unit, entries: Sequence[Entry] | None = None, level: int = 1, linear: bool = False, features: Features | None = None) -> Placed:
+        """*features*: those of the host, if not said."""
         entries = entries or [Entry(next(iter(unit.blocks)), 0x8000, 0)]
-        return self.arena.place(objects.link(backend.compile_object(lower(unit, entries, LAYOUT, linear), level)))
+        return self.arena.place(objects.link(backend.compile_object(lower(unit, entries, LAYOUT, linear, features or backend.features()), level)))
 
     def run(self, region: Placed, entry: int = 0) -> int:
         """Enter a region; gives cpu.exit_reason."""

@@ -324,7 +324,7 @@ def _attempt(r: Region, result: str, instruction: str, constraints: str, operand
 
 
 def _mnemonic(r: Region, form: Form, name: str) -> str:
-    return "v" + name if r.fma and form.register == "x" else name
+    return "v" + name if r.features.fma and form.register == "x" else name
 
 
 def _named(number: int, modifier: str) -> str:

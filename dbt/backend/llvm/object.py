@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import llvmlite.binding as llvm
 
+from dbt.backend.llvm.features import BASE, Features
+
 # Triples for looking at code of other hosts, and the features that make their output readable.
 CROSS = {"arm": "armv7-unknown-linux-gnueabihf", "i386": "i686-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 
@@ -26,10 +28,13 @@ def host() -> tuple[str, str, str]:
     return llvm.get_default_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def has_fma() -> bool:
-    """True if this machine has fused multiply-add instructions (always so but on x86)."""
-    triple, _, features = host()
-    return "+fma," in features + "," or not triple.startswith(("x86_64", "i"))
+def features() -> Features:
+    """What this machine has of :class:`Features`."""
+    triple, _, listed = host()
+    names = listed.split(",")
+    if not triple.startswith(("x86_64", "i")):
+        return BASE._replace(fma=True, rounding=True)
+    return Features("+fma" in names, "+sse4.1" in names, "+ssse3" in names, "+sse4.2" in names)
 
 
 @lru_cache(maxsize=1)

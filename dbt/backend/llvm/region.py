@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from dbt.abi.cpu import CpuLayout
 from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
-from dbt.backend.llvm import atomics, exits, fallback, floats, lazyflags, memory, saturating, x87
+from dbt.backend.llvm import atomics, conversions, estimates, exits, fallback, floats, lazyflags, memory, saturating, x86_vectors, x87
 from dbt.backend.llvm import convention as cc
 from dbt.backend.llvm.bounds import Bounds
+from dbt.backend.llvm.features import Features
 from dbt.backend.llvm.flag_recipes import Group
 from dbt.backend.llvm.flow import Flow
-from dbt.backend.llvm.scalars import SCALARS, constant_of, signed_less
+from dbt.backend.llvm.scalars import SCALARS, Lowering, constant_of, signed_less
 from dbt.backend.llvm.shared_checks import SharedChecks
 from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
 from dbt.backend.llvm.text import CPU, LIKELY, Text, constant, llvm_type
@@ -38,8 +40,15 @@ METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
 !6 = !{}
 !7 = !{!"branch_weights", i32 1, i32 4000}
 """
-PURE = {**SCALARS, **VECTORS}
-EFFECTS = {**floats.ROWS, **saturating.ROWS}  # rows that change the status flags
+PURE = {**SCALARS, **VECTORS, **estimates.PURE, **x86_vectors.ROWS}
+EFFECTS = {**floats.ROWS, **conversions.ROWS, **estimates.ROWS, **saturating.ROWS}  # rows that change the status flags
+ALL = Features()
+
+
+@cache
+def pure_rows(features: Features) -> dict[str, Lowering]:
+    """The rows of :data:`PURE` that need no more of the host than *features*."""
+    return {name: row for name, row in PURE.items() if getattr(features, x86_vectors.NEEDS.get(name, ""), True)}
 
 
 class Entry(NamedTuple):
@@ -67,18 +76,19 @@ class Region:
     """One lowering run; ``text`` holds the function body. ``linear``: host address = guest address + ``cpu.guest_base`` for all memory (user mode), so that the
     address of an access does not wait for the TLB entry. ``unchecked``: loads rely on the host's page protection (see ``memory``; linear only, x86-64 only).
     ``tagged``: stores leave the vCPU's tag (exclusives scheme hst). ``free_stores``: stores rely on it too: nobody watches them (see ``memory``).
-    ``fma``: the host has fused multiply-add."""
+    ``features``: of the host."""
 
     def __init__(
-        self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
-        tagged: bool = False, free_stores: bool = False,
+        self, unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, features: Features = ALL,
+        unchecked: bool = False, tagged: bool = False, free_stores: bool = False,
     ) -> None:
         assert not free_stores or unchecked and not tagged
         self.linear = linear
         self.free_stores = free_stores
         self.unchecked = unchecked
         self.tagged = tagged
-        self.fma = fma
+        self.features = features
+        self.pure = pure_rows(features)
         self.unit = unit
         self.entries = entries
         self.layout = layout
@@ -129,7 +139,7 @@ class Region:
             a, b = (self.operand(x) for x in pair)
             name = self.text.value(f"icmp {'sge' if inst.op.name == 'eq' else 'slt'} {llvm_type(pair[0].type)} {a}, {b}")
         else:
-            name = PURE[inst.op.name](self.text, inst, [self.operand(arg) for arg in inst.args])
+            name = self.pure[inst.op.name](self.text, inst, [self.operand(arg) for arg in inst.args])
         self.define(inst, name)
         return name
 
@@ -393,7 +403,7 @@ class Region:
             self._branch(block, inst)
         elif inst.op.terminator:
             exits.ROWS[name](self, inst)
-        elif name not in PURE:
+        elif name not in self.pure:
             fallback.lower(self, inst)
             self.shared.forget()
             self.restart_point = None
@@ -553,7 +563,7 @@ def _alignment(type: str) -> int:
     return _ALIGNMENTS.get(type, 8)
 
 
-def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, fma: bool = True, unchecked: bool = False,
+def lower(unit: Unit, entries: Sequence[Entry], layout: CpuLayout, linear: bool = False, features: Features = ALL, unchecked: bool = False,
           tagged: bool = False, free_stores: bool = False) -> str:
     """LLVM text of *unit*, entered at *entries*; the rest as for :class:`Region`."""
-    return Region(unit, entries, layout, linear, fma, unchecked, tagged, free_stores).lower()
+    return Region(unit, entries, layout, linear, features, unchecked, tagged, free_stores).lower()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dbt.abi.cpu import FP_SATURATED
 from dbt.backend.llvm.text import UNLIKELY, lanes, llvm_type
-from dbt.backend.llvm.vectors import intrinsic_suffix, lane_type, splat
+from dbt.backend.llvm.vectors import counts, intrinsic_suffix, lane_type, shifted_right, splat
 from dbt.ir.unit import Inst
 
 if TYPE_CHECKING:
@@ -87,9 +87,46 @@ def _magnitude(r: Region, inst: Inst) -> None:
     _finish(r, inst, type, t.value(f"select <{count} x i1> {is_least}, {type} {splat(type, -least - 1)}, {type} {plain}"), is_least)
 
 
+def _shift(r: Region, inst: Inst) -> None:
+    """By the signed low byte of each lane: to the left, a lane that does not come back the same saturates."""
+    t, type, lane = r.text, lane_type(inst), int(inst.attr("lane"))  # type: ignore[call-overload]
+    a, amounts = _operands(r, inst, type)
+    signed, rounding = inst.op.name.startswith("vs"), "r" in inst.op.name
+    truth, right = f"<{inst.of.bits // lane} x i1>", "ashr" if signed else "lshr"
+    count = counts(t, type, lane, amounts)
+    limit = splat(type, -1)
+    if signed:
+        limit = t.value(f"xor {type} {t.value(f'ashr {type} {a}, {splat(type, lane - 1)}')}, {splat(type, (1 << lane - 1) - 1)}")
+    left = t.value(f"shl {type} {a}, {count}")
+    fits = t.value(f"icmp ult {type} {count}, {splat(type, lane)}")
+    changed = t.value(f"icmp ne {type} {t.value(f'{right} {type} {left}, {count}')}, {a}")
+    something = t.value(f"icmp ne {type} {a}, zeroinitializer")
+    lost = t.value(f"select {truth} {fits}, {truth} {changed}, {truth} {something}")
+    held = t.value(f"select {truth} {lost}, {type} {limit}, {type} {t.value(f'select {truth} {fits}, {type} {left}, {type} zeroinitializer')}")
+    backwards = t.value(f"icmp slt {type} {count}, zeroinitializer")
+    result = t.value(f"select {truth} {backwards}, {type} {shifted_right(t, type, a, count, right, rounding)}, {type} {held}")
+    _finish(r, inst, type, result, t.value(f"select {truth} {backwards}, {truth} zeroinitializer, {truth} {lost}"))
+
+
+def _to_unsigned_shift(r: Region, inst: Inst) -> None:
+    """Left by ``imm``: 0 for a negative lane, the greatest number for one that does not come back the same."""
+    t, type, lane, imm = r.text, lane_type(inst), int(inst.attr("lane")), int(inst.attr("imm"))  # type: ignore[call-overload]
+    (a,) = _operands(r, inst, type)
+    truth = f"<{inst.of.bits // lane} x i1>"
+    left = back = "zeroinitializer"
+    if imm < lane:
+        left = t.value(f"shl {type} {a}, {splat(type, imm)}")
+        back = t.value(f"lshr {type} {left}, {splat(type, imm)}")
+    negative, lost = t.value(f"icmp slt {type} {a}, zeroinitializer"), t.value(f"icmp ne {type} {a}, {back}")
+    held = t.value(f"select {truth} {lost}, {type} {splat(type, -1)}, {type} {left}")
+    _finish(r, inst, type, t.value(f"select {truth} {negative}, {type} zeroinitializer, {type} {held}"), t.value(f"or {truth} {negative}, {lost}"))
+
+
 ROWS: dict[str, Callable[[Region, Inst], None]] = {
     **dict.fromkeys(_SUMS, _sum),
     **dict.fromkeys(("vuqxtn", "vsqxtn", "vsqxtun"), _narrow),
     **dict.fromkeys(("vsqdmulh", "vsqrdmulh"), _high_product),
     **dict.fromkeys(("vsqabs", "vsqneg"), _magnitude),
+    **dict.fromkeys(("vuqshlv", "vsqshlv", "vuqrshlv", "vsqrshlv"), _shift),
+    "vsqshlu": _to_unsigned_shift,
 }

@@ -129,19 +129,39 @@ def _halving_difference(shift: str) -> Lowering:
     return lanewise(compute)
 
 
-def _shift_by_lanes(right: str) -> Lowering:
-    """Left by the signed low byte of each lane of b; right where that is negative. The shift not chosen may be by too much, which is harmless."""
+def counts(t: Text, type: str, lane: int, operand: str) -> str:
+    """The signed low byte of each lane, as a number of the lane's width."""
+    top = splat(type, lane - 8)
+    return operand if lane == 8 else t.value(f"ashr {type} {t.value(f'shl {type} {operand}, {top}')}, {top}")
+
+
+def shifted_right(t: Text, type: str, operand: str, count: str, right: str, rounding: bool) -> str:
+    """Right by the negative of each lane of *count* (any number below 0; other lanes get anything). A shift by too much, which LLVM leaves undefined, is never
+    chosen. Rounding: shifted by one less, and half of that rounded up; it leaves nothing of a shift by more than the lane."""
+    count_lanes, lane = type[1:-1].split(" x i")
+    truth = f"<{count_lanes} x i1>"
+    if rounding:
+        less = t.value(f"xor {type} {count}, {splat(type, -1)}")
+        fits = t.value(f"icmp ult {type} {less}, {splat(type, int(lane))}")
+        near = t.value(f"freeze {type} {t.value(f'{right} {type} {operand}, {less}')}")
+        up = t.value(f"add {type} {t.value(f'{right} {type} {near}, {splat(type, 1)}')}, {t.value(f'and {type} {near}, {splat(type, 1)}')}")
+        return t.value(f"select {truth} {fits}, {type} {up}, {type} zeroinitializer")
+    back = t.value(f"sub {type} zeroinitializer, {count}")
+    fits = t.value(f"icmp ult {type} {back}, {splat(type, int(lane))}")
+    beyond = "zeroinitializer" if right == "lshr" else t.value(f"ashr {type} {operand}, {splat(type, int(lane) - 1)}")
+    return t.value(f"select {truth} {fits}, {type} {t.value(f'{right} {type} {operand}, {back}')}, {type} {beyond}")
+
+
+def _shift_by_lanes(right: str, rounding: bool) -> Lowering:
+    """Left by the signed low byte of each lane of b; right where that is negative."""
 
     def compute(t: Text, i: Inst, y: str, v: list[str]) -> str:
         lane = int(i.attr("lane"))  # type: ignore[call-overload]
-        top = splat(y, lane - 8)
-        count = v[1] if lane == 8 else t.value(f"ashr {y} {t.value(f'shl {y} {v[1]}, {top}')}, {top}")
-        back = t.value(f"sub {y} zeroinitializer, {count}")
+        count = counts(t, y, lane, v[1])
         truth = f"<{i.of.bits // lane} x i1>"
-        left_fits, right_fits = (t.value(f"icmp ult {y} {amount}, {splat(y, lane)}") for amount in (count, back))
-        left = t.value(f"select {truth} {left_fits}, {y} {t.value(f'shl {y} {v[0]}, {count}')}, {y} zeroinitializer")
-        beyond = "zeroinitializer" if right == "lshr" else t.value(f"ashr {y} {v[0]}, {splat(y, lane - 1)}")
-        moved = t.value(f"select {truth} {right_fits}, {y} {t.value(f'{right} {y} {v[0]}, {back}')}, {y} {beyond}")
+        fits = t.value(f"icmp ult {y} {count}, {splat(y, lane)}")
+        left = t.value(f"select {truth} {fits}, {y} {t.value(f'shl {y} {v[0]}, {count}')}, {y} zeroinitializer")
+        moved = shifted_right(t, y, v[0], count, right, rounding)
         return t.value(f"select {truth} {t.value(f'icmp slt {y} {count}, zeroinitializer')}, {y} {moved}, {y} {left}")
 
     return lanewise(compute)
@@ -158,7 +178,8 @@ def _leading_sign_bits(t: Text, i: Inst, y: str, v: list[str]) -> str:
 VECTORS["vtst"] = _test_bits
 VECTORS["vcls"] = _leading_sign_bits
 VECTORS["vuhsub"], VECTORS["vshsub"] = _halving_difference("lshr"), _halving_difference("ashr")
-VECTORS["vushlv"], VECTORS["vsshlv"] = _shift_by_lanes("lshr"), _shift_by_lanes("ashr")
+VECTORS["vushlv"], VECTORS["vsshlv"] = _shift_by_lanes("lshr", False), _shift_by_lanes("ashr", False)
+VECTORS["vurshlv"], VECTORS["vsrshlv"] = _shift_by_lanes("lshr", True), _shift_by_lanes("ashr", True)
 VECTORS["vuabd"], VECTORS["vsabd"] = _absolute_difference("u"), _absolute_difference("s")
 VECTORS["vuhadd"], VECTORS["vurhadd"] = _halving("lshr", False), _halving("lshr", True)
 VECTORS["vshadd"], VECTORS["vsrhadd"] = _halving("ashr", False), _halving("ashr", True)
@@ -249,4 +270,35 @@ def _vxtn(t: Text, i: Inst, v: list[str]) -> str:
     return t.cast(t.value(f"trunc {wide} {t.cast(v[0], llvm_type(i.args[0].type), wide)} to {narrow}"), narrow, llvm_type(i.type))
 
 
-VECTORS.update(vandn=_vandn, vnot=_vnot, vbsl=_vbsl, vdup=_vdup, vget=_vget, vset=_vset, vshuf=_vshuf, vuxtl=_widen("zext"), vsxtl=_widen("sext"), vxtn=_vxtn)
+def _polynomial(t: Text, operands: list[str], count: int) -> str:
+    """Products over {0,1} of *count* bytes as i16: the multiples of one operand by the powers of two that make up the other, added without carries."""
+    narrow, wide = f"<{count} x i8>", f"<{count} x i16>"
+    a, b = (t.value(f"zext {narrow} {operand} to {wide}") for operand in operands)
+    total = ""
+    for bit in range(8):
+        term = t.value(f"mul {wide} {a}, {t.value(f'and {wide} {b}, {splat(wide, 1 << bit)}')}")
+        total = t.value(f"xor {wide} {total}, {term}") if total else term
+    return total
+
+
+def _vpmull(t: Text, i: Inst, v: list[str]) -> str:
+    source = llvm_type(i.args[0].type)
+    return t.cast(_polynomial(t, [t.cast(x, source, lanes(64, 8)) for x in v], 8), lanes(128, 16), llvm_type(i.type))
+
+
+@lanewise
+def _vpmul(t: Text, i: Inst, y: str, v: list[str]) -> str:
+    count = i.of.bits // 8
+    return t.value(f"trunc <{count} x i16> {_polynomial(t, v, count)} to {y}")
+
+
+def _vsigns(t: Text, i: Inst, v: list[str]) -> str:
+    source = i.args[0].type
+    type = lane_type(i, source.bits)
+    count = source.bits // int(i.attr("lane"))  # type: ignore[call-overload]
+    negative = t.value(f"icmp slt {type} {t.cast(v[0], llvm_type(source), type)}, zeroinitializer")
+    return _fit(t, t.value(f"bitcast <{count} x i1> {negative} to i{count}"), count, i.of.bits or 32)
+
+
+VECTORS.update(vandn=_vandn, vnot=_vnot, vbsl=_vbsl, vdup=_vdup, vget=_vget, vset=_vset, vshuf=_vshuf, vsigns=_vsigns)
+VECTORS.update(vuxtl=_widen("zext"), vsxtl=_widen("sext"), vxtn=_vxtn, vpmul=_vpmul, vpmull=_vpmull)

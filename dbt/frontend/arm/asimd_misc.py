@@ -16,14 +16,13 @@ from dbt.frontend.arm.simd import (
     extend,
     join,
     pick,
-    scalar_lanes,
     vector_abs,
     vector_neg,
     vector_slot,
     vector_type,
 )  # fmt: skip
 from dbt.ir.builder import Builder
-from dbt.ir.types import F32, I32, V64
+from dbt.ir.types import V64
 from dbt.ir.unit import Inst
 
 _Result = Callable[[Builder, Operands], Inst]
@@ -255,18 +254,11 @@ def vcvt_from_int(b: Builder, v: Operands) -> Inst:
     return b.vitof(v.m, lane=v.lane, signed=1 - v.U)
 
 
-def _by_lane(b: Builder, value: Inst, scalar: Callable[[Inst], Inst]) -> Inst:
-    """*scalar* (f32 to a 32-bit value) on every lane."""
-    for i, lane in enumerate(scalar_lanes(b, value)):
-        value = b.vset(value, b.bitcast(I32, scalar(b.bitcast(F32, lane))), lane=FLOAT_LANE, index=i)
-    return value
-
-
 def _round(rounding: int, exact: int = 0) -> Callable[..., None]:
     """VRINT with a rounding of its own (ARMv8)."""
 
     def result(b: Builder, v: Operands) -> Inst:
-        return _by_lane(b, v.m, lambda x: b.frint(x, round=rounding, exact=exact, std=1))
+        return b.vfrint(v.m, lane=v.lane, round=rounding, exact=exact)
 
     return _float(result)
 
@@ -280,7 +272,7 @@ def _convert(rounding: int) -> Callable[..., None]:
     """VCVTA, VCVTN, VCVTP, VCVTM: to integer with a rounding of its own (ARMv8)."""
 
     def result(b: Builder, v: Operands) -> Inst:
-        return _by_lane(b, v.m, lambda x: b.ftoi(I32, x, signed=1 - v.U, width=32, round=rounding, std=1))
+        return b.vftoi(v.m, lane=v.lane, signed=1 - v.U, round=rounding)
 
     return _float(result)
 

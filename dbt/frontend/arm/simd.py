@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from dbt.frontend.arm.context import Context
 from dbt.ir.builder import Builder
-from dbt.ir.types import F32, F64, I32, I64, V64, V128, Type
+from dbt.ir.types import F32, F64, I64, V64, V128, Type
 from dbt.ir.unit import Inst
 
 FLOAT_LANE = 32
@@ -158,11 +158,6 @@ class BinaryOperands(Operands):
 def extend(b: Builder, value: Inst, lane: int, u: int) -> Inst:
     """Lanes of *lane* bits zero-extended (*u*) or sign-extended to twice the width."""
     return (b.vuxtl if u else b.vsxtl)(value, lane=lane)
-
-
-def scalar_lanes(b: Builder, value: Inst) -> list[Inst]:
-    """The f32 lanes as i32 values."""
-    return [b.vget(I32, value, lane=FLOAT_LANE, index=i) for i in range(value.type.bits // FLOAT_LANE)]
 
 
 class FloatOperands:

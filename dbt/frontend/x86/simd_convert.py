@@ -5,11 +5,11 @@ from __future__ import annotations
 from dbt.abi.cpu import FP_INVALID
 from dbt.frontend.x86.context import Context
 from dbt.frontend.x86.operands import Mmx, Operand, Register, Xmm
-from dbt.frontend.x86.simd import FLOATS, INTEGERS, from_low, low_float, mmx, put_low, put_vector, vector
+from dbt.frontend.x86.simd import FLOATS, INTEGERS, constant, from_low, low_float, mmx, put_low, put_vector, vector
 from dbt.ir.types import F32, F64, I32, I64, V64
 from dbt.ir.unit import Inst
 
-_TO_ZERO = 3
+_BY_MXCSR, _TO_ZERO = -1, 3
 _LIMITS = {(32, 32): 0x4F00_0000, (32, 64): 0x5F00_0000, (64, 32): 0x41E0 << 48, (64, 64): 0x43E0 << 48}  # (float, integer bits) -> 2^31 or 2^63
 
 
@@ -80,18 +80,16 @@ def cvtpd2ps(c: Context, dst: Xmm, src: Operand) -> None:
 
 
 def cvtdq2ps(c: Context, dst: Xmm, src: Operand) -> None:
-    b = c.b
-    value = result = vector(c, src)
-    for i in range(4):
-        result = b.vset(result, _bits(c, b.itof(F32, b.vget(I32, value, lane=32, index=i), signed=1)), lane=32, index=i)
-    put_vector(c, dst, result)
+    put_vector(c, dst, c.b.vitof(vector(c, src), lane=32, signed=1, round=_BY_MXCSR, std=0))
 
 
 def cvtps2dq(c: Context, dst: Xmm, src: Operand, truncate: int = 0) -> None:
-    value = result = vector(c, src)
-    for i in range(4):
-        result = c.b.vset(result, to_integer(c, _lane(c, value, 32, i), 32, truncate), lane=32, index=i)
-    put_vector(c, dst, result)
+    b = c.b
+    value = vector(c, src)
+    magnitude = b.vand(value, constant(c, value, 32, 0x7FFF_FFFF))
+    outside = b.vcuge(magnitude, constant(c, value, 32, _LIMITS[32, 32]), lane=32)
+    integers = b.vftoi(value, lane=32, signed=1, round=_TO_ZERO if truncate else _BY_MXCSR, std=0)  # which never rounds up to 2^31
+    put_vector(c, dst, b.vbsl(outside, constant(c, value, 32, 1 << 31), integers))
 
 
 def cvtdq2pd(c: Context, dst: Xmm, src: Operand) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dbt.frontend.x86 import flags
 from dbt.frontend.x86.context import Context
 from dbt.frontend.x86.operands import Immediate, Operand, Xmm
-from dbt.frontend.x86.simd import FLOATS, INTEGERS, byte, low_float, put_low, put_vector, shuffle, vector
+from dbt.frontend.x86.simd import FLOATS, INTEGERS, byte, constant, low_float, put_low, put_vector, shuffle, vector
 from dbt.ir.types import F32, I1
 from dbt.ir.unit import Inst
 
@@ -57,19 +57,14 @@ def _estimate(c: Context, dst: Xmm, src: Operand, is_scalar: int, root: bool) ->
     """RCP and RSQRT may be off by 1.5 * 2^-12; here they are exact to the last place or two. They raise no exception."""
     b = c.b
     before = b.getreg("fp_flags")
-    one = b.bitcast(F32, b.i32(_ONE))
 
-    def estimate(value: Inst) -> Inst:
-        return b.fdiv(one, b.fsqrt(value) if root else value)
+    def one(x: Inst) -> Inst:
+        return b.fdiv(b.const(F32, _ONE), b.fsqrt(x) if root else x)
 
-    if is_scalar:
-        put_low(c, dst, estimate(low_float(c, src, 32)))
-    else:
-        value = result = vector(c, src)
-        for i in range(4):
-            lane = b.bitcast(F32, b.vget(INTEGERS[32], value, lane=32, index=i))
-            result = b.vset(result, b.bitcast(INTEGERS[32], estimate(lane)), lane=32, index=i)
-        put_vector(c, dst, result)
+    def all_lanes(v: Inst) -> Inst:
+        return b.vfdiv(constant(c, v, 32, _ONE), b.vfsqrt(v, lane=32, std=0) if root else v, lane=32, std=0)
+
+    _unary(c, dst, src, 32, is_scalar, one, all_lanes)
     b.put(before, slot="fp_flags")
 
 
@@ -185,14 +180,7 @@ def round_(c: Context, dst: Xmm, src: Operand, control: Immediate, lane: int, sc
     b = c.b
     number = byte(control)
     how = {"round": -1 if number & _ROUND_BY_MXCSR else _ROUNDING[number & 3], "exact": int(not number & 8)}
-    if scalar:
-        put_low(c, dst, b.frint(low_float(c, src, lane), **how))
-        return
-    value = result = vector(c, src)
-    for i in range(128 // lane):
-        part = b.frint(b.bitcast(FLOATS[lane], b.vget(INTEGERS[lane], value, lane=lane, index=i)), **how)
-        result = b.vset(result, b.bitcast(INTEGERS[lane], part), lane=lane, index=i)
-    put_vector(c, dst, result)
+    _unary(c, dst, src, lane, scalar, lambda x: b.frint(x, **how), lambda v: b.vfrint(v, lane=lane, std=0, **how))
 
 
 def dot(c: Context, dst: Xmm, src: Operand, control: Immediate, lane: int) -> None:

@@ -9,9 +9,6 @@ from dbt.frontend.x86.simd import byte, constant, enter_mmx, from_low, halves, j
 from dbt.ir.types import I1, I32, I64, V64, V128
 from dbt.ir.unit import Inst
 
-_SIGNS = 0x8080_8080_8080_8080
-_GATHER = 0x0102_0408_1020_4080  # times bytes of 0 or 1: those bits, put together in the highest byte
-
 
 def _two(c: Context, dst: Operand, src: Operand) -> tuple[Inst, Inst]:
     b = source(c, dst, src)
@@ -325,12 +322,8 @@ def phsubsw(c: Context, dst: Operand, src: Operand) -> None:
 
 
 def pmovmskb(c: Context, dst: Register, src: Operand) -> None:
-    b = c.b
-    value = vector(c, src)
-    words = [b.bitcast(I64, value)] if isinstance(src, Mmx) else [b.vhalf(value, index=i) for i in (0, 1)]
-    masks = [b.shr(b.mul(b.shr(b.and_(word, _SIGNS), 7), _GATHER), 56) for word in words]
-    mask = masks[0] if len(masks) == 1 else b.or_(masks[0], b.shl(masks[1], 8))
-    c.write(dst, b.trunc(I32, mask) if dst.size == 32 else mask)
+    mask = c.b.vsigns(vector(c, src), lane=8)
+    c.write(dst, c.extend(mask, I64) if dst.size == 64 else mask)
     if isinstance(src, Mmx):
         enter_mmx(c)
 

@@ -118,15 +118,8 @@ def movdq2q(c: Context, dst: Mmx, src: Xmm) -> None:
 
 def movmsk(c: Context, dst: Register, src: Xmm, lane: int) -> None:
     """The signs of the lanes."""
-    b = c.b
-    value = vector(c, src)
-    total: Inst | None = None
-    for i in range(128 // lane):
-        word = b.vget(I32, value, lane=32, index=(i + 1) * lane // 32 - 1)
-        bit = b.shl(b.shr(word, 31), i)
-        total = bit if total is None else b.or_(total, bit)
-    assert total is not None
-    c.write(dst, c.extend(total, I64) if dst.size == 64 else total)
+    signs = c.b.vsigns(vector(c, src), lane=lane)
+    c.write(dst, c.extend(signs, I64) if dst.size == 64 else signs)
 
 
 def maskmov(c: Context, value: Operand, mask: Operand) -> None:

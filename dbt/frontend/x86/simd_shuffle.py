@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbt.frontend.x86.context import Context
 from dbt.frontend.x86.operands import Immediate, Memory, Operand, Register, Xmm
-from dbt.frontend.x86.simd import byte, constant, halves, join, put_vector, shuffle, source, vector
+from dbt.frontend.x86.simd import byte, constant, join, put_vector, shuffle, source, vector, zeros
 from dbt.ir.types import I32, I64, V64, V128
 from dbt.ir.unit import Inst
 
@@ -76,13 +76,10 @@ def pshufb(c: Context, dst: Operand, src: Operand) -> None:
     """A byte of the order with its top bit set gives 0: the table look-up finds nothing there."""
     order = source(c, dst, src)
     a = vector(c, dst)
-    none = c.b.const(V64, 0)
-    if a.type is V64:
-        table = join(c, a, none)
-        put_vector(c, dst, c.b.vtbl(c.b.vand(order, constant(c, order, 8, 0x87)), table, table, none, count=1))
-        return
-    order = c.b.vand(order, constant(c, order, 8, 0x8F))
-    put_vector(c, dst, join(c, *[c.b.vtbl(part, a, a, none, count=2) for part in halves(c, order)]))
+    none = zeros(c, a.type)
+    size = a.type.bits // 8
+    table = join(c, a, a) if a.type is V64 else a
+    put_vector(c, dst, c.b.vtbl(c.b.vand(order, constant(c, order, 8, 0x80 | size - 1)), table, table, none, count=size // 8))
 
 
 def palignr(c: Context, dst: Operand, src: Operand, count: Immediate) -> None:
