@@ -33,7 +33,7 @@ from dbt.backend.llvm.features import BASE, Features
 from dbt.backend.llvm.region import Entry, lower
 from dbt.backend.llvm.survey import Form, How, excused, forms, how, rows, slot, unit_of
 from dbt.backend.llvm.x86_vectors import NEEDS
-from dbt.backend.records import rare_record
+from dbt.backend.tier0.rare import rare_record
 from dbt.ir.optable import OPS
 from dbt.ir.types import TYPES, Type
 from runtime import image
