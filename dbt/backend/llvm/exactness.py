@@ -26,9 +26,11 @@ def zero(t: Text, numbers: Numbers, name: str, values: list[str]) -> str:
     return found  # a sum or difference of finite numbers; a root of zero
 
 
-def _or_zero(t: Text, numbers: Numbers, name: str, values: list[str], exact: str) -> str:
-    """*exact* where the result is normal; or a good zero."""
-    both = numbers.both(t, numbers.normal(t, values[-1]), exact)
+def proof(t: Text, numbers: Numbers, name: str, values: list[str], fma: bool) -> str:
+    """Where the result of operation *name* is exact: it is normal and so proved, or a good zero."""
+    if name == "fma":
+        return _fused(t, numbers, values, fma)
+    both = numbers.both(t, numbers.normal(t, values[-1]), NORMAL[name](t, numbers, values, fma))
     return t.value(f"or {numbers.truth} {zero(t, numbers, name, values)}, {both}")
 
 
@@ -39,7 +41,7 @@ def _sum(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
     b_part = t.value(f"fsub {kind} {total}, {a}")
     a_part = t.value(f"fsub {kind} {total}, {b_part}")
     a_error, b_error = t.value(f"fsub {kind} {a}, {a_part}"), t.value(f"fsub {kind} {b}, {b_part}")
-    return _or_zero(t, numbers, "fadd", values, numbers.is_zero(t, t.value(f"fadd {kind} {a_error}, {b_error}")))
+    return numbers.is_zero(t, t.value(f"fadd {kind} {a_error}, {b_error}"))
 
 
 def _difference(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
@@ -63,26 +65,27 @@ def _product_is(t: Text, numbers: Numbers, a: str, b: str, value: str, fma: bool
 
 def _product(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
     a, b, product = values
-    return _or_zero(t, numbers, "fmul", values, _product_is(t, numbers, a, b, product, fma))
+    return _product_is(t, numbers, a, b, product, fma)
 
 
 def _quotient(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
     a, b, quotient = values
-    return _or_zero(t, numbers, "fdiv", values, _product_is(t, numbers, quotient, b, a, fma))
+    return _product_is(t, numbers, quotient, b, a, fma)
 
 
 def _root(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
     a, root = values
-    return _or_zero(t, numbers, "fsqrt", values, _product_is(t, numbers, root, root, a, fma))
+    return _product_is(t, numbers, root, root, a, fma)
 
 
 def _fused(t: Text, numbers: Numbers, values: list[str], fma: bool) -> str:
     """Exact if the product and the sum are."""
     a, b, c, result = values
     product = t.value(f"fmul {numbers.real} {a}, {b}")
-    return numbers.both(t, _product(t, numbers, [a, b, product], fma), _sum(t, numbers, [product, c, result], fma))
+    return numbers.both(t, proof(t, numbers, "fmul", [a, b, product], fma), proof(t, numbers, "fadd", [product, c, result], fma))
 
 
-PROOFS: dict[str, Callable[[Text, Numbers, list[str], bool], str]] = {
-    "fadd": _sum, "fsub": _difference, "fmul": _product, "fdiv": _quotient, "fsqrt": _root, "fma": _fused,
+# What is left to prove of a result that is normal.
+NORMAL: dict[str, Callable[[Text, Numbers, list[str], bool], str]] = {
+    "fadd": _sum, "fsub": _difference, "fmul": _product, "fdiv": _quotient, "fsqrt": _root,
 }  # fmt: skip

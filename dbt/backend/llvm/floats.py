@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[[Region, Inst, Numbers, list[str]], str]  # an integer made of the operands, right where none of them is a NaN
 
+_OFTEN_EXACT = ("fadd", "fsub", "fmul")  # of integers, say
 _INTRINSICS = {"fsqrt": "sqrt", "fma": "fma"}
 
 
@@ -94,10 +95,17 @@ def _arithmetic(r: Region, inst: Inst) -> None:
         fine = t.value(f"or {numbers.truth} {fine}, {exactness.zero(t, numbers, name, [*operands, result])}")
     if standard:
         fine = numbers.both(t, fine, *[numbers.not_denormal(t, operand) for operand in operands])
-    done, exact, soft, fast = t.new_label("done"), t.new_label("exact"), t.new_label("soft"), t.current
+    done, exact, soft = t.new_label("done"), t.new_label("exact"), t.new_label("soft")
+    fast = [t.current]  # where the result is the guest's
     good = t.value(f"and i1 {inexact}, {numbers.every(t, fine)}")
     t.do(f"br i1 {good}, label %{done}, label %{exact}{LIKELY}")
     t.label(exact)
+    if numbers.count == 1 and name in _OFTEN_EXACT:
+        whole = t.new_label("whole")
+        t.do(f"br i1 {_proof_of_normal(r, numbers, name, standard, fine, [*operands, result])}, label %{done}, label %{whole}{LIKELY}")
+        fast.append(t.current)
+        t.label(whole)
+    fast.append(t.current)
     proof = _proof(r, numbers, name, standard, [*operands, result])
     t.do(f"br i1 {proof}, label %{done}, label %{soft}{LIKELY}")
     t.label(soft)
@@ -105,8 +113,18 @@ def _arithmetic(r: Region, inst: Inst) -> None:
     other = t.cast(fallback.call(r, inst, [r.operand(arg) for arg in inst.args], cold=True), carrier, type)
     t.do(f"br label %{done}")
     t.label(done)
-    both = t.value(f"phi {type} [ {result}, %{fast} ], [ {result}, %{exact} ], [ {other}, %{soft} ]")
+    both = t.value(f"phi {type} {', '.join(f'[ {result}, %{label} ]' for label in fast)}, [ {other}, %{soft} ]")
     r.define(inst, t.cast(both, type, carrier))
+
+
+def _proof_of_normal(r: Region, numbers: Numbers, name: str, standard: bool, fine: str, values: list[str]) -> str:
+    """i1: the same as ``_proof``, written in place, for a result that is known to be normal where *fine* holds. What it learns of the environment is known here
+    alone."""
+    t, outer = r.text, dict(r.environment)
+    allowed = quick(r, rounding=True, inexact=False, standard=standard)
+    r.environment = outer
+    exact = exactness.NORMAL[name](t, numbers, values, r.features.fma)
+    return t.value(f"and i1 {t.value(f'and i1 {allowed}, {fine}')}, {exact}")
 
 
 def _proof(r: Region, numbers: Numbers, name: str, standard: bool, values: list[str]) -> str:
@@ -118,7 +136,7 @@ def _proof(r: Region, numbers: Numbers, name: str, standard: bool, values: list[
         t, outer = r.text, r.environment
         r.environment = {}
         allowed = quick(r, rounding=True, inexact=False, standard=standard)
-        exact = exactness.PROOFS[name](t, numbers, parameters, r.features.fma)
+        exact = exactness.proof(t, numbers, name, parameters, r.features.fma)
         if standard:
             exact = numbers.both(t, exact, *[numbers.not_denormal(t, operand) for operand in parameters[:-1]])
         t.do(f"ret i1 {t.value(f'and i1 {allowed}, {numbers.every(t, exact)}')}")
