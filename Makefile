@@ -25,8 +25,8 @@ demo: $(VENV)/installed  ## run the bundled guest program and show one hot block
 	$(BIN)/dbt run tests/guests/demo.elf 2000
 	$(BIN)/dbt dump tests/guests/demo.elf --at $(HOT_BLOCK) --stage disasm,ir-opt,asm --layout columns
 
-test: $(VENV)/installed-test  ## the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/installed-test  ## the whole test suite, on up to four processors
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/installed-test  ## ruff and mypy
 	$(BIN)/ruff check .

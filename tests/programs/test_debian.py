@@ -30,7 +30,8 @@ def _wanted(guest: Guest, case: Case, tier: str) -> bool:
     return tier != "1" or case.name in REPRESENTATIVES
 
 
-RUNS = [(guest, case, tier) for guest in GUESTS for tier in TIERS for case in CASES if _wanted(guest, case, tier)]
+# The tiers of a case one after the other: the reference runs once for them.
+RUNS = [(guest, case, tier) for guest in GUESTS for case in CASES for tier in TIERS if _wanted(guest, case, tier)]
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(QEMU_TIMEOUT + SECONDS + SLACK)]
 
