@@ -20,6 +20,7 @@ FP_MODE_DEFAULT_NAN = 16
 FP_MODE_NAN_X86 = 32  # x86 SSE NaN rules instead of ARM's
 FP_MODE_TINY_AFTER = 64  # tininess detected after rounding (x86) instead of before (ARM)
 FP_MODE_ALT_HALF = 128  # ARM alternative half precision
+FP_MODE_DENORMALS = 256  # denormal operands raise an exception that is not masked (x86): compiled code looks at each operation
 FP_MODE_ARM_STANDARD = FP_MODE_FLUSH_OUT | FP_MODE_FLUSH_IN | FP_MODE_DEFAULT_NAN  # the "standard FPSCR value" of Advanced SIMD
 # fp_flags, cumulative, numbered as in ARM's FPSCR
 FP_INVALID, FP_DIVZERO, FP_OVERFLOW, FP_UNDERFLOW, FP_INEXACT, FP_INPUT_DENORMAL, FP_SATURATED = 1, 2, 4, 8, 16, 128, 1 << 27

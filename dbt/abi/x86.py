@@ -24,6 +24,7 @@ from dbt.abi.cpu import (
     FP_INEXACT,
     FP_INPUT_DENORMAL,
     FP_INVALID,
+    FP_MODE_DENORMALS,
     FP_MODE_FLUSH_IN,
     FP_MODE_FLUSH_OUT,
     FP_MODE_NAN_X86,
@@ -68,6 +69,7 @@ FCW_INITIAL, MXCSR_INITIAL, MXCSR_ALL = 0x37F, 0x1F80, 0xFFFF
 FP_MODE = FP_MODE_NAN_X86 | FP_MODE_TINY_AFTER
 MXCSR_FLAGS = ((1, FP_INVALID), (2, FP_INPUT_DENORMAL), (4, FP_DIVZERO), (8, FP_OVERFLOW), (16, FP_UNDERFLOW), (32, FP_INEXACT))  # (bit, that of fp_flags)
 MXCSR_MODE_BITS = ((1 << 6, FP_MODE_FLUSH_IN), (1 << 15, FP_MODE_FLUSH_OUT))  # DAZ and FZ
+MXCSR_DM = 1 << 8  # masks the exception of denormal operands; FP_MODE_DENORMALS if it is 0
 MXCSR_MASKS_SHIFT = 7  # from a flag to the bit that masks its exception
 MXCSR_MASKS = 0x3F << MXCSR_MASKS_SHIFT
 MXCSR_ROUNDING = (0, 2, 1, 3)  # MXCSR.RC -> FP_MODE_RMODE
@@ -155,6 +157,7 @@ def mxcsr(slots: Mapping[str, int]) -> int:
 def mxcsr_parts(value: int) -> dict[str, int]:
     """Slot -> value for all of MXCSR."""
     mode = FP_MODE | MXCSR_ROUNDING[value >> 13 & 3] | sum(mode for bit, mode in MXCSR_MODE_BITS if value & bit)
+    mode |= 0 if value & MXCSR_DM else FP_MODE_DENORMALS
     return {"mxcsr": value, "fp_mode": mode, "fp_flags": sum(flag for bit, flag in MXCSR_FLAGS if value & bit)}
 
 

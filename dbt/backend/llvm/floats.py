@@ -7,7 +7,7 @@ nothing is raised either (programs that keep integers in doubles stay there for 
 
 A result beyond the smallest normal number and below infinity proves that no operand was a NaN or an infinity and that nothing overflowed or was tiny,
 so one check of the result is enough. Denormal operands are right too unless the environment flushes them, as the standard FPSCR value of Advanced SIMD always
-does: then no operand may be one.
+does: then no operand may be one. That an operand was denormal is a flag of x86's MXCSR which is not set here (docs/x86.md), unless its exception is not masked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dbt.abi.cpu import FP_INEXACT, FP_MODE_FLUSH_IN, FP_MODE_RMODE
+from dbt.abi.cpu import FP_INEXACT, FP_MODE_DENORMALS, FP_MODE_FLUSH_IN, FP_MODE_RMODE
 from dbt.backend.llvm import exactness, fallback
 from dbt.backend.llvm.convention import HELPER_CONVENTION
 from dbt.backend.llvm.numbers import Numbers
@@ -32,14 +32,14 @@ _INTRINSICS = {"fsqrt": "sqrt", "fma": "fma"}
 
 
 def quick(r: Region, *, rounding: bool, inexact: bool, standard: bool = False) -> str:
-    """i1: the environment allows the host's instruction: operands are not flushed, and if asked for, rounding is to nearest and Inexact is set already. In the
-    *standard* environment only Inexact matters."""
+    """i1: the environment allows the host's instruction: denormal operands are neither flushed nor trapped, and if asked for, rounding is to nearest and
+    Inexact is set already. In the *standard* environment only Inexact matters."""
     key = (rounding, inexact, standard)
     if key not in r.environment:
         t = r.text
         bad = []
         if not standard:
-            forbidden = FP_MODE_FLUSH_IN | (FP_MODE_RMODE if rounding else 0)
+            forbidden = FP_MODE_FLUSH_IN | FP_MODE_DENORMALS | (FP_MODE_RMODE if rounding else 0)
             bad.append(t.value(f"and i32 {r.load_field('fp_mode', 'i32')}, {forbidden}"))
         if inexact:
             flags = t.value(f"and i32 {r.load_field('fp_flags', 'i32')}, {FP_INEXACT}")

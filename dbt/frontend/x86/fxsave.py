@@ -5,7 +5,7 @@ from __future__ import annotations
 from dbt.frontend.x86.context import Context
 from dbt.frontend.x86.operands import Memory
 from dbt.frontend.x86.simd_move import mxcsr_value, set_mxcsr
-from dbt.ir.types import I16, I32, V128
+from dbt.ir.types import I16, I32, I64, V128
 from dbt.ir.unit import Inst
 
 # Byte offsets in the area.
@@ -31,7 +31,7 @@ def chosen(c: Context, number: Inst, values: list[Inst]) -> Inst:
 
 
 def fxsave(c: Context, dst: Memory) -> None:
-    """Stack registers go in stack order. The pointers to the last x87 instruction are 0."""
+    """Stack registers go in stack order, with zeros behind each as processors write them. The pointers to the last x87 instruction are 0."""
     b, at = c.b, _area(c, dst)
     top = b.getreg("ftop")
 
@@ -48,11 +48,11 @@ def fxsave(c: Context, dst: Memory) -> None:
     put(_MXCSR, mxcsr_value(c), 32)
     put(_MXCSR_MASK, b.i32(_ALL_BITS), 32)
     significands = [b.getreg(f"fpr{i}m") for i in range(8)]
-    exponents = [b.zext(I32, b.getreg(f"fpr{i}e")) for i in range(8)]
+    exponents = [b.zext(I64, b.getreg(f"fpr{i}e")) for i in range(8)]
     for i in range(8):
         number = b.and_(b.add(top, i), 7)
         put(_ST + _ENTRY * i, chosen(c, number, significands), 64)
-        put(_ST + _ENTRY * i + 8, chosen(c, number, exponents), 16)
+        put(_ST + _ENTRY * i + 8, chosen(c, number, exponents), 64)
     for i in range(16 if c.long else 8):
         b.st(b.add(at, _XMM + _ENTRY * i), b.getreg(f"xmm{i}"))
 

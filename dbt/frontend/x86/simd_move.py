@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dbt.abi import x86
-from dbt.abi.x86 import MXCSR_FLAGS, MXCSR_MODE_BITS, MXCSR_ROUNDING
+from dbt.abi.cpu import FP_MODE_DENORMALS
+from dbt.abi.x86 import MXCSR_DM, MXCSR_FLAGS, MXCSR_MODE_BITS, MXCSR_ROUNDING
 from dbt.frontend.x86.context import DI, Context
 from dbt.frontend.x86.operands import Memory, Mmx, Operand, Register, Xmm
 from dbt.frontend.x86.simd import enter_mmx, from_low, low_float, put_low, put_vector, shuffle, source, vector
@@ -150,6 +151,7 @@ def set_mxcsr(c: Context, value: Inst) -> None:
     mode = b.i32(x86.FP_MODE)
     for bit, mode_bit in MXCSR_MODE_BITS:
         mode = b.or_(mode, b.select(c.bit(value, bit.bit_length() - 1), b.i32(mode_bit), b.i32(0)))
+    mode = b.or_(mode, b.select(c.bit(value, MXCSR_DM.bit_length() - 1), b.i32(0), b.i32(FP_MODE_DENORMALS)))
     rounding = b.and_(b.shr(value, 13), 3)
     for field, ours in enumerate(MXCSR_ROUNDING):
         if ours:

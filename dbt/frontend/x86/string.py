@@ -89,7 +89,8 @@ def cmps(c: Context, size: int = 0) -> None:
     c.size = size or c.size
 
     def step() -> None:
-        a, b = c.load(_source(c), c.size), c.load(_destination(c), c.size)
+        b = c.load(_destination(c), c.size)  # the first to fault where both do, on AMD's processors
+        a = c.load(_source(c), c.size)
         flags.set_sub(c, a, b, c.narrow(c.b.sub(a, b), c.size), c.size)
         _advance(c, SI, DI)
 

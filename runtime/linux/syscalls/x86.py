@@ -30,13 +30,14 @@ def get_thread_area(t: Thread, addr: int) -> int:
 
 
 def arch_prctl(t: Thread, code: int, value: int) -> int:
-    base = {_ARCH_SET_FS: "fs_base", _ARCH_GET_FS: "fs_base", _ARCH_SET_GS: "gs_base", _ARCH_GET_GS: "gs_base"}.get(code)
-    if base is None:
+    segment = {_ARCH_SET_FS: "fs", _ARCH_GET_FS: "fs", _ARCH_SET_GS: "gs", _ARCH_GET_GS: "gs"}.get(code)
+    if segment is None:
         return -errno.EINVAL
     if code in (_ARCH_GET_FS, _ARCH_GET_GS):
-        put_words(t, value, t.vcpu.get(base))
+        put_words(t, value, t.vcpu.get(f"{segment}_base"))
         return 0
     if value >= t.process.space.limit:
         return -errno.EPERM
-    t.vcpu.put(base, value)
+    t.vcpu.put(segment, 0)
+    t.vcpu.put(f"{segment}_base", value)
     return 0

@@ -121,7 +121,7 @@ static unsigned char *map(unsigned char *at, int protection)
 
 int main(void)
 {
-    static char line[1024], alternate[65536];
+    static char line[8192], alternate[65536];
     static unsigned char data[PAGE], stack[PAGE];
     stack_t other = {.ss_sp = alternate, .ss_size = sizeof alternate};
     sigaltstack(&other, 0);
