@@ -96,50 +96,42 @@ def _arithmetic(r: Region, inst: Inst) -> None:
     if standard:
         fine = numbers.both(t, fine, *[numbers.not_denormal(t, operand) for operand in operands])
     done, exact, soft = t.new_label("done"), t.new_label("exact"), t.new_label("soft")
-    fast = [t.current]  # where the result is the guest's
+    fast = t.current
     good = t.value(f"and i1 {inexact}, {numbers.every(t, fine)}")
     t.do(f"br i1 {good}, label %{done}, label %{exact}{LIKELY}")
     t.label(exact)
-    if numbers.count == 1 and name in _OFTEN_EXACT:
-        whole = t.new_label("whole")
-        t.do(f"br i1 {_proof_of_normal(r, numbers, name, standard, fine, [*operands, result])}, label %{done}, label %{whole}{LIKELY}")
-        fast.append(t.current)
-        t.label(whole)
-    fast.append(t.current)
-    proof = _proof(r, numbers, name, standard, [*operands, result])
+    in_place = numbers.count == 1 and name in _OFTEN_EXACT
+    proof = (_proof_in_place if in_place else _proof)(r, numbers, name, standard, [*operands, result])
     t.do(f"br i1 {proof}, label %{done}, label %{soft}{LIKELY}")
     t.label(soft)
     carrier = llvm_type(inst.type)
     other = t.cast(fallback.call(r, inst, [r.operand(arg) for arg in inst.args], cold=True), carrier, type)
     t.do(f"br label %{done}")
     t.label(done)
-    both = t.value(f"phi {type} {', '.join(f'[ {result}, %{label} ]' for label in fast)}, [ {other}, %{soft} ]")
+    both = t.value(f"phi {type} [ {result}, %{fast} ], [ {result}, %{exact} ], [ {other}, %{soft} ]")
     r.define(inst, t.cast(both, type, carrier))
 
 
-def _proof_of_normal(r: Region, numbers: Numbers, name: str, standard: bool, fine: str, values: list[str]) -> str:
-    """i1: the same as ``_proof``, written in place, for a result that is known to be normal where *fine* holds. What it learns of the environment is known here
-    alone."""
+def _proof_in_place(r: Region, numbers: Numbers, name: str, standard: bool, values: list[str]) -> str:
+    """i1: the last of *values* is the exact result for the operands before it, and the environment changes nothing of it. What it learns of the environment is
+    known here alone."""
     t, outer = r.text, dict(r.environment)
     allowed = quick(r, rounding=True, inexact=False, standard=standard)
     r.environment = outer
-    exact = exactness.NORMAL[name](t, numbers, values, r.features.fma)
-    return t.value(f"and i1 {t.value(f'and i1 {allowed}, {fine}')}, {exact}")
+    exact = exactness.proof(t, numbers, name, values, r.features.fma)
+    if standard:
+        exact = numbers.both(t, exact, *[numbers.not_denormal(t, operand) for operand in values[:-1]])
+    return t.value(f"and i1 {allowed}, {numbers.every(t, exact)}")
 
 
 def _proof(r: Region, numbers: Numbers, name: str, standard: bool, values: list[str]) -> str:
-    """i1: the last of *values* is the exact result for the operands before it, and the environment changes nothing of it. Found out in a function."""
+    """The same, found out in a function."""
     function = f"exact_{name}_{numbers.suffix}{'_standard' if standard else ''}"
     parameters = [f"%x{k}" for k in range(len(values))]
 
     def write() -> None:
-        t, outer = r.text, r.environment
-        r.environment = {}
-        allowed = quick(r, rounding=True, inexact=False, standard=standard)
-        exact = exactness.proof(t, numbers, name, parameters, r.features.fma)
-        if standard:
-            exact = numbers.both(t, exact, *[numbers.not_denormal(t, operand) for operand in parameters[:-1]])
-        t.do(f"ret i1 {t.value(f'and i1 {allowed}, {numbers.every(t, exact)}')}")
+        outer, r.environment = r.environment, {}
+        r.text.do(f"ret i1 {_proof_in_place(r, numbers, name, standard, parameters)}")
         r.environment = outer
 
     r.outline(function, HELPER_CONVENTION, "i1", ", ".join(f"{numbers.real} {x}" for x in parameters), write)
