@@ -302,6 +302,7 @@ class Evaluator:
         return 0
 
     _prefetch = _relax = _fence
+    _string_move = _string_fill = _string_scan = _string_compare = _fence  # an engine may do none
 
 
 def uncovered() -> list[str]:

@@ -22,7 +22,7 @@ SHARED = HERE.parents[1] / "tests" / "guests" / "src"  # guest.h
 A32 = ("llsc", "crc32_bits", "sha256", "nbody", "queens")
 ARM = "arm"
 X86 = {"i386": ("x86-linux-musl", "pentium4", "-mfpmath=sse"), "x86_64": ("x86_64-linux-musl", "x86_64")}  # target, processor, options of clang
-NOT_X86 = ("llsc", "futex_turns", "thread_join", "demo")  # threads of ARM alone; no benchmark
+NOT_X86 = ("demo",)  # no benchmark
 # r7 is the system call's number, and the frame pointer of T32; programs of one file use some of what their header offers.
 COMMON = (*FLAGS, "-fomit-frame-pointer", "-fno-math-errno", "-Wall", "-Wno-unused-function", f"-I{SHARED}")
 

@@ -7,12 +7,12 @@ A record is four little-endian int32 words over 64-bit state cells::
 Operands are cell numbers of the vCPU state (guest registers and temporaries alike); 128-bit values take two cells in a row. Values
 narrower than 64 bits are kept zero-extended.
 
-*Scalar* rows (and the ones built into the engine) have one code per type instance. The form ``name.type:i`` takes word 2 as a sign-extended immediate
-in place of cell b (its value wrapped to the type). *Rare* rows (kinds other than ``scalar``: fp, lane, bits, widen, narrow, vector, x87) have one code a row
-and are followed by a payload record of eight int16: attribute i of the row in element i, the bits of T in element 6 (``PAYLOAD_N``) and the bits of the S, F or
-X operand in element 7 (``PAYLOAD_S``); ``vshuf`` has its 16 permutation bytes there instead, and its width in word 3. A fourth operand (``vtbl``) is the
-cell in element 5 (``PAYLOAD_D``); x87 rows have the number of their operation (``dbt.ir.x87``), the register, the operation's shape, how many registers it
-pops and the condition codes that it writes. They are run by the kernel ``rare``, which tier 1 calls too (helper ``op``).
+*Scalar* rows (and the ones built into the engine) have one code per type instance. The form ``name.type:i`` takes word 2 as a sign-extended immediate in
+place of cell b (its value wrapped to the type). *Rare* rows (kinds other than ``scalar``: fp, lane, bits, widen, narrow, vector, x87, string) have one code
+a row and are followed by a payload record of eight int16: attribute i of the row in element i, the bits of T in element 6 (``PAYLOAD_N``) and the bits of
+the S, F or X operand in element 7 (``PAYLOAD_S``); ``vshuf`` has its 16 permutation bytes there instead, and its width in word 3. A fourth operand
+(``vtbl``) is the cell in element 5 (``PAYLOAD_D``); x87 rows have the number of their operation (``dbt.ir.x87``), the register, the operation's shape, how
+many registers it pops and the condition codes that it writes. They are run by the kernel ``rare``, which tier 1 calls too (helper ``op``).
 
 Rows that are built into the engine use the words thus (a, b, c are words 1 to 3; deltas count records, from the record itself):
 

@@ -56,6 +56,7 @@ USER_CS_32, USER_DS, USER_CS_64 = 0x23, 0x2B, 0x33
 CPU_SELECTOR = 0x7B  # its limit is the processor's number: 0
 TLS_ENTRY, TLS_ENTRIES = 12, 3
 TLS_SELECTORS = tuple((TLS_ENTRY + i) << 3 | 3 for i in range(TLS_ENTRIES))
+CANONICAL_BITS = 48  # of a 64-bit address: the others must be copies of the last one of these
 RPL = 3  # bits 0 and 1 of a selector
 # What LAR and LSL tell of the descriptors that are always there: access rights (bits 8 to 23 of the descriptor's second word) and limit.
 DESCRIPTORS = {

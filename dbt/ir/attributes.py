@@ -137,6 +137,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "signal": _BIT,
     "implicit": _BIT,
     "exact": _BIT,
+    "equal": _BIT,
     "fbits": _between(0, lambda inst: 64, lambda op, type, lane: 8),
     "width": Attribute(_one_of(16, 32, 64).check, lambda rng, op, type, lane: rng.choice([width for width in (16, 32, 64) if width <= type.bits])),
     "round": _one_of(-1, 0, 1, 2, 3, 4),

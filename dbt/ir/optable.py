@@ -147,6 +147,16 @@ _op("cycles", "-> i64", "A counter that only goes up, at a steady rate: the host
 _op("relax", "-> void", "Hint that the guest waits in a loop for another vCPU. Engines may ignore it.", effects="b")
 _op("prefetch", "A -> void", "Hint that a will be accessed. Never faults; engines may ignore it.")
 
+# Several steps of a repeated string instruction at once. Engines may do fewer than they are asked for, or none: the instruction then does its next step itself.
+_STRING: dict[str, Any] = {"types": INT, "effects": "rwb", "kind": "string"}
+_op("string_move", "A A T -> T", "Copy elements of `lane` bits from a to b in ascending order, one after another: at most c of them, as many as lie in one "
+    "page each and neither fault nor concern the protocol of exclusive accesses or translated code. Gives their number.", attrs="lane", **_STRING)
+_op("string_fill", "A T T -> T", "Store the low `lane` bits of b in elements from a on: at most c, as for string_move. Gives their number.",
+    attrs="lane", **_STRING)
+_op("string_scan", "A T T -> T", "Count the elements of `lane` bits from a on that are like b (`equal`=1) or unlike it (0), up to the first other one: less "
+    "than c, as many as lie in one page and can be read.", attrs="lane equal", **_STRING)
+_op("string_compare", "A A T -> T", "The same of pairs of elements from a and from b on that are alike or unlike.", attrs="lane equal", **_STRING)
+
 # Floating point (arguments and results are bit patterns; the environment is fp_mode/fp_flags of the state, or the ARM "standard FPSCR" with std=1) --------
 _op("fadd", "T T -> T", "Sum.", types=FP, attrs="std", effects="e", sem="f_add(env, a, b, n)", kind="fp", std=0)
 _op("fsub", "T T -> T", "Difference.", types=FP, attrs="std", effects="e", sem="f_sub(env, a, b, n)", kind="fp", std=0)

@@ -1,4 +1,4 @@
-"""The kernel that runs one *rare* record (``dbt.abi.records``): floating point and vectors, one lane at a time.
+"""The kernel that runs one *rare* record (``dbt.abi.records``): floating point and vectors, one lane at a time; x87; strings.
 
 The function that gives one lane's value is written from the ``sem`` column of the opcode table: one branch a row. Interpreter and generated code share
 it, so both engines agree on whatever they do not write inline.
@@ -11,15 +11,16 @@ import re
 from dbt.abi.cpu import FP_MODE_ALT_HALF, FP_MODE_ARM_STANDARD, header
 from dbt.abi.records import CODES, PAYLOAD_D, PAYLOAD_N, PAYLOAD_S, RECORD_BYTES, is_rare
 from dbt.ir.optable import OPS, Op
-from runtime.kernels import mem, sem, softfloat, text, x87
+from runtime.kernels import mem, sem, softfloat, strings, text, x87
 from runtime.kernels.build import helper, kernel
 from runtime.kernels.payload import attribute
 
 _FP_MODE = header().offset("fp_mode")
 
 # Shapes: which bits of the operands make a call of ``lane_value``.
-_SCALAR, _LANES, _WIDEN, _NARROW, _BITS, _OTHER, _X87 = range(7)
-_SHAPES = {"fp": _SCALAR, "lane": _LANES, "widen": _WIDEN, "narrow": _NARROW, "bits": _BITS, "vector": _OTHER, "x87": _X87}
+_SCALAR, _LANES, _WIDEN, _NARROW, _BITS, _OTHER, _X87, _STRING = range(8)
+_SHAPES = {"fp": _SCALAR, "lane": _LANES, "widen": _WIDEN, "narrow": _NARROW, "bits": _BITS, "vector": _OTHER, "x87": _X87,
+           "string": _STRING}
 # Rows of kind ``vector`` that are nothing but lanes after all, and what the table says of them in words.
 _SHAPE_OF = {"vfcvt_h2f": _WIDEN, "vfcvt_f2h": _NARROW, "vbsl": _BITS}
 _SEM_OF = {"vbsl": "(a & b) | (~a & c)"}
@@ -62,7 +63,7 @@ def lane_value_source() -> str:
     """Source of ``lane_value(cpu, record, code, a, b, c, n)``."""
     lines = ["def lane_value(cpu, record, code, a, b, c, n):"]
     for op in rare_rows():
-        if _shape(op) not in (_OTHER, _X87):
+        if _shape(op) not in (_OTHER, _X87, _STRING):
             lines += _branch(op)
     return "\n".join([*lines, "    return 0", ""])
 
@@ -213,6 +214,9 @@ def rare(cpu, record):
     kind = shape(code)
     if kind == _X87:
         x87.run(cpu, record, code, dst, a, b)
+        return
+    if kind == _STRING:
+        mem.st64(cpu, dst, strings.run(cpu, record, code, mem.ld64(cpu, a), mem.ld64(cpu, b), mem.ld64(cpu, c)))
         return
     if kind == _OTHER:
         low, high, bits = other(cpu, record, code, dst, a, b, c)

@@ -16,11 +16,20 @@ ET_EXEC, ET_DYN = 2, 3
 EM_386, EM_ARM, EM_X86_64, EM_AARCH64 = 3, 40, 62, 183
 EF_ARM_BE8 = 0x00800000
 EF_ARM_EABIMASK = 0xFF000000
-MACHINE_NAMES = {
-    2: "SPARC", EM_386: "i386", 4: "m68k", 8: "MIPS", 15: "PA-RISC", 18: "SPARC", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", EM_ARM: "ARM", 42: "SuperH",
-    43: "SPARC64", 50: "IA-64", EM_X86_64: "x86-64", EM_AARCH64: "AArch64", 243: "RISC-V", 258: "LoongArch",
+MACHINE_NAMES = {  # e_machine, as the System V ABI and its supplements register it
+    2: "SPARC", EM_386: "i386", 4: "m68k", 6: "Intel MCU", 8: "MIPS", 15: "PA-RISC", 18: "SPARC", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", EM_ARM: "ARM",
+    41: "Alpha", 42: "SuperH", 43: "SPARC64", 50: "IA-64", EM_X86_64: "x86-64", 83: "AVR", 92: "OpenRISC", 93: "ARC", 94: "Xtensa", 105: "MSP430",
+    113: "Nios II", 164: "Hexagon", EM_AARCH64: "AArch64", 189: "MicroBlaze", 190: "CUDA", 195: "ARCv2", 224: "AMD GPU", 243: "RISC-V", 247: "BPF",
+    252: "C-SKY", 258: "LoongArch", 0x9026: "Alpha",
 }  # fmt: skip
 GUESTS = {EM_ARM: ("arm", 1), EM_386: ("i386", 1), EM_X86_64: ("x86_64", 2)}  # machine -> (arch, ELF class)
+OTHER_KINDS = {  # beginnings of files that people take for programs of Linux
+    b"#!": "a script, not an ELF file: run its interpreter, with the script's name as its argument",
+    b"MZ": "a program for Windows, DOS or EFI, not an ELF file",
+    b"\xcf\xfa\xed\xfe": "a program for macOS, not an ELF file",
+    b"\xca\xfe\xba\xbe": "a program for macOS or a Java class, not an ELF file",
+    b"\0asm": "a WebAssembly module, not an ELF file",
+}
 HEAD_BYTES = 4096
 MAX_SEGMENTS = 128
 _EHDR = {1: Struct("<HHIIIIIHHHHHH"), 2: Struct("<HHIQQQIHHHHHH")}
@@ -110,8 +119,8 @@ def read_elf(path: str, fd: int, arch: str | None = None) -> Elf:
         head = os.pread(fd, HEAD_BYTES, 0)
     except OSError as e:
         raise UsageError(f"{path}: cannot be read: {e.strerror}") from None
-    need(not head.startswith(b"#!"), "a script, not an ELF file: run its interpreter, with the script's name as its argument")
-    need(is_elf(head), "not an ELF file")
+    need(bool(head), "an empty file")
+    need(is_elf(head), next((kind for start, kind in OTHER_KINDS.items() if head.startswith(start)), "not an ELF file"))
     need(len(head) >= 52, "truncated ELF header")
     elf_class, data = head[4], head[5]
     need(elf_class in (1, 2), f"bad ELF class {elf_class}")
@@ -123,6 +132,7 @@ def read_elf(path: str, fd: int, arch: str | None = None) -> Elf:
     found = GUESTS.get(machine)
     need(found is not None, f"machine {machine_name(machine)} is not a supported guest ({', '.join(map(machine_name, GUESTS))} are)")
     need(arch is None or found[0] == arch, f"is for {MACHINE_NAMES[machine]}, not {arch}")  # type: ignore[index]
+    need(machine != EM_X86_64 or elf_class == 2, "is for x32 (x86-64 with 32-bit addresses), which is not a supported guest")
     need(found[1] == elf_class, f"wrong ELF class for {MACHINE_NAMES[machine]}")  # type: ignore[index]
     need(etype in (ET_EXEC, ET_DYN), "is no program: relocatable or core file" if etype in (1, 4) else f"bad ELF type {etype}")
     if machine == EM_ARM:

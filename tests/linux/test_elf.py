@@ -49,7 +49,11 @@ def test_good(tmp_path: Path) -> None:
 
 
 BAD = {
-    "not an ELF file": b"#!/bin/sh\n",
+    "an empty file": (b"", 0),
+    "a script, not an ELF file": b"#!/bin/sh\n",
+    "a program for Windows": b"MZ\x90",
+    "a WebAssembly module": b"\0asm",
+    ": not an ELF file": b"echo\n",
     "truncated ELF header": (GOOD[:30], 30),
     "truncated: program headers": (GOOD[:60], 60),
     "bad ELF class": GOOD[:4] + b"\x07" + GOOD[5:],
@@ -57,6 +61,11 @@ BAD = {
     "unknown ELF version": header(version=2) + segment(),
     "machine AArch64 is not": header(machine=183) + segment(),
     "machine MIPS is not a supported guest (ARM, i386, x86-64 are)": header(machine=8) + segment(),
+    "is for PowerPC64: big-endian": GOOD[:5] + b"\x02" + GOOD[6:18] + b"\0\x15" + GOOD[20:],
+    "is for ARM: big-endian": GOOD[:5] + b"\x02" + GOOD[6:18] + b"\0\x28" + GOOD[20:],
+    "machine RISC-V is not": header(machine=243) + segment(),
+    "machine Alpha is not": header(machine=0x9026) + segment(),
+    "machine 9999 is not": header(machine=9999) + segment(),
     "is for i386, not arm": header(machine=3) + segment(),
     "relocatable": header(type=1) + segment(),
     "bad ELF type": header(type=77) + segment(),
@@ -120,6 +129,10 @@ def test_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     refused("No such file", str(program))
     program.write_bytes(GOOD.ljust(0x400, b"\0"))
     refused("no execute permission", str(program))
+    x32 = tmp_path / "x32"
+    x32.write_bytes((header(machine=62) + segment()).ljust(0x400, b"\0"))
+    x32.chmod(0o755)
+    refused("is for x32", str(x32))
     program.chmod(0o755)
     refused("is a directory", str(tmp_path))
     refused("not a directory", "-L", str(program), str(HERE / "faults.elf"))

@@ -4,7 +4,7 @@
  * and the time is that of all of them. With SLICES (and OPS 0) it does so as many times: before each slice it waits for a byte on its standard input, while the
  * threads sleep, and after it prints ops, us and failures of the slice. Ends with one line
  *   kernel=range threads=4 words=128 ops=123 us=456 failures=7 wrong=0
- * where failures counts the stcond that did not store, in the measured time, and wrong counts what should never be: lost updates, a lock held twice, nodes of the
+ * where failures counts the stcond (x86: compare-and-swaps) that did not store, in the measured time, and wrong counts what should never be: lost updates, a lock held twice, nodes of the
  * stack that are lost or popped twice. Exit status 1 if wrong is not 0.
  */
 #define OWN_ARGUMENTS
@@ -13,7 +13,7 @@
 
 enum { MAX_WORDS = 1024, NODES = 64, BATCH = 64, SPINS = 64, LINE = 16, STORES = 16, FRESH_PAGES = 64 };
 enum { OPEN, SHUT, OVER }; /* the gate: threads work, sleep between slices, end */
-enum { SYS_READ = 3, SYS_MMAP2 = 192, READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
+enum { READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32 };
 
 /* What a thread tells about itself: on a page of its own, which never holds an exclusive access. */
 typedef struct {
@@ -27,6 +27,13 @@ typedef struct node {
   u32 rest[6];
 } node_t;
 
+/* The top of the stack. On x86, which has no load-link, with a number that makes each differ from all before: its nodes are below 4 GiB. */
+#if defined(__x86_64__) || defined(__i386__)
+typedef u64 head_t;
+#else
+typedef node_t *head_t;
+#endif
+
 #define PAGES __attribute__((aligned(4096)))
 static PAGES progress_t progress[MAX_THREADS];
 static PAGES volatile u32 words[MAX_WORDS];
@@ -35,7 +42,7 @@ static PAGES volatile u32 neighbours[MAX_THREADS * LINE]; /* a cache line for ea
 static PAGES volatile u32 fresh[FRESH_PAGES][PAGE / 4];
 static PAGES volatile u32 locks[PAGE / 4]; /* two locks, or next ticket and ticket served, a cache line apart */
 static PAGES volatile u32 guarded[PAGE / 4];
-static PAGES node_t *volatile head[PAGE / 4];
+static PAGES volatile head_t head;
 static PAGES node_t nodes[NODES];
 static PAGES volatile u32 turn; /* of the thread that may go on */
 static PAGES volatile u32 gate;
@@ -48,6 +55,18 @@ typedef struct {
   u32 me, random, failures, wrong;
 } self_t;
 
+#if defined(__x86_64__) || defined(__i386__)
+static u32 add_exclusive(volatile u32 *word, u32 amount, u32 *failures) {
+  (void)failures;
+  return __atomic_fetch_add(word, amount, __ATOMIC_SEQ_CST);
+}
+
+/* 1: *word was `expected` and is `fresh` now. */
+static u32 replace_exclusive(volatile u32 *word, u32 expected, u32 fresh, u32 *failures) {
+  (void)failures;
+  return __atomic_compare_exchange_n(word, &expected, fresh, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+#else
 static u32 add_exclusive(volatile u32 *word, u32 amount, u32 *failures) {
   for (;;) {
     u32 old, fresh, failed;
@@ -71,6 +90,7 @@ static u32 replace_exclusive(volatile u32 *word, u32 expected, u32 fresh, u32 *f
     ++*failures;
   }
 }
+#endif
 
 static void lock(volatile u32 *word, u32 *failures) {
   for (u32 spins = 0; !replace_exclusive(word, 0, 1, failures);)
@@ -92,14 +112,7 @@ static inline void op_neighbours(self_t *self) { add_exclusive(&neighbours[self-
 
 /* New memory in place of the old: what was known of these pages is forgotten. */
 static void renew(void) {
-  register long r7 __asm__("r7") = SYS_MMAP2;
-  register long r0 __asm__("r0") = (long)fresh;
-  register long r1 __asm__("r1") = sizeof fresh;
-  register long r2 __asm__("r2") = READ_WRITE;
-  register long r3 __asm__("r3") = PRIVATE_FIXED_ANONYMOUS;
-  register long r4 __asm__("r4") = -1;
-  register long r5 __asm__("r5") = 0;
-  __asm__ volatile("svc 0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5) : "memory");
+  syscall6(SYS_MMAP, (long)fresh, sizeof fresh, READ_WRITE, PRIVATE_FIXED_ANONYMOUS, -1);
 }
 
 /* The first thread links in one page after another that has never held an exclusive access, while the others run: how long it waits for them is what counts. */
@@ -143,18 +156,39 @@ static inline void op_ticket(self_t *self) {
   locks[SECOND] = mine + 1;
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+static node_t *first(void) { return (node_t *)(unsigned long)(u32)head; }
+
+static head_t renumbered(head_t old, node_t *node) { return ((old >> 32) + 1) << 32 | (u32)(unsigned long)node; }
+
+static node_t *pop(u32 *failures) {
+  for (head_t old = head;; ++*failures) {
+    node_t *top = (node_t *)(unsigned long)(u32)old;
+    if (!top || __atomic_compare_exchange_n(&head, &old, renumbered(old, top->next), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return top;
+  }
+}
+
+static void push(node_t *node, u32 *failures) {
+  for (head_t old = head;; ++*failures) {
+    node->next = (node_t *)(unsigned long)(u32)old;
+    if (__atomic_compare_exchange_n(&head, &old, renumbered(old, node), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+  }
+}
+#else
+static node_t *first(void) { return head; }
+
 /* Right with a strict stcond. With a compare-and-swap in its place another thread may pop this node and its next one and push this one back meanwhile: ABA. */
 static node_t *pop(u32 *failures) {
   for (;;) {
     node_t *top, *next;
     u32 failed;
-    __asm__ volatile("ldrex %0, [%1]" : "=r"(top) : "r"(head) : "memory");
+    __asm__ volatile("ldrex %0, [%1]" : "=r"(top) : "r"(&head) : "memory");
     if (!top) {
       __asm__ volatile("clrex" ::: "memory");
       return 0;
     }
     next = top->next;
-    __asm__ volatile("strex %0, %2, [%1]" : "=&r"(failed) : "r"(head), "r"(next) : "memory");
+    __asm__ volatile("strex %0, %2, [%1]" : "=&r"(failed) : "r"(&head), "r"(next) : "memory");
     if (!failed) return top;
     ++*failures;
   }
@@ -163,11 +197,12 @@ static node_t *pop(u32 *failures) {
 static void push(node_t *node, u32 *failures) {
   node_t *top;
   do {
-    top = head[0];
+    top = head;
     node->next = top;
     barrier();
-  } while (!replace_exclusive((volatile u32 *)head, (u32)top, (u32)node, failures));
+  } while (!replace_exclusive((volatile u32 *)&head, (u32)top, (u32)node, failures));
 }
+#endif
 
 /* Takes two nodes and puts them back in the same order, which is what makes the old top come back with another next. */
 static inline void op_stack(self_t *self) {
@@ -267,7 +302,7 @@ static u32 damage(u32 threads) {
   }
   if (kernel->run == batch_handover) return wrong;
   if (kernel->run == batch_stack) {
-    node_t *at = head[0];
+    node_t *at = first();
     for (; at && found <= NODES; at = at->next) found++;
     return wrong + difference(found, NODES);
   }
@@ -349,7 +384,7 @@ static int guest_main(u32 unused) {
   quota = (ops + threads - 1) / threads;
   thread_count = threads;
   for (u32 i = 0; i < NODES; i++) nodes[i].next = i + 1 < NODES ? &nodes[i + 1] : 0;
-  head[0] = nodes;
+  head = (head_t)(unsigned long)nodes;
 
   count_t counted = count();
   for (u32 i = 0; i < threads; i++) start_thread(i, worker);

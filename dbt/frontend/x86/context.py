@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dbt.abi.x86 import DEBUG_STEP, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
+from dbt.abi.x86 import CANONICAL_BITS, DEBUG_STEP, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
 from dbt.frontend.x86.decode import RIP, Encoding
 from dbt.frontend.x86.operands import Immediate, Memory, Mmx, Operand, Register, Relative, SegmentRegister, Xmm
 from dbt.ir.builder import Builder
@@ -255,8 +255,21 @@ class Context:
         """Leave for this same instruction."""
         self._leave(self.b.pcadd(self.word, value=0))
 
+    def check_target(self, address: Inst) -> Inst:
+        """An address of the operand size to jump to, in the type of addresses: #GP if it is not canonical, at this instruction. Addresses of user space, which
+        are those that programs jump to, pass with one compare."""
+        b, address = self.b, self.extend(address, self.word)
+        if self.size == 64:
+            good, odd = b.new_label(), b.new_label()
+            b.brif(b.eq(b.shr(address, CANONICAL_BITS - 1), 0), then=good, orelse=odd)
+            b.start(odd)
+            self.raise_if(b.ne(b.sar(b.shl(address, 64 - CANONICAL_BITS), 64 - CANONICAL_BITS), address), "protection")
+            b.br(then=good)
+            b.start(good)
+        return address
+
     def jump(self, address: Inst, hint: str = "jump") -> None:
-        """Leave for an address known at run time."""
+        """Leave for an address known at run time, which ``check_target`` has passed."""
         address = self.extend(address, self.word)
         if not self._step(address):
             self.b.goto_ind(address, self.mode, hint=hint)

@@ -17,7 +17,7 @@ def jmp(c: Context, target: Relative) -> None:
 
 
 def jmp_indirect(c: Context, target: Operand) -> None:
-    c.jump(c.read(target))
+    c.jump(c.check_target(c.read(target)))
 
 
 def jcc(c: Context, target: Relative, cc: int) -> None:
@@ -62,13 +62,14 @@ def call(c: Context, target: Relative) -> None:
 
 
 def call_indirect(c: Context, target: Operand) -> None:
-    address = c.read(target)
+    address = c.check_target(c.read(target))
     c.push(c.next_address(), c.size)
     c.jump(address, "call")
 
 
 def ret(c: Context, release: Immediate | None = None) -> None:
-    address, top = c.pop(c.size)
+    value, top = c.pop(c.size)
+    address = c.check_target(value)
     c.put_word(SP, c.b.add(top, release.value & 0xFFFF) if release is not None else top)
     c.jump(address, "ret")
 

@@ -21,25 +21,16 @@ def _enter_segment(c: Context, selector: Inst) -> None:
     raise_unless(c, c.b.eq(c.b.and_(selector, ~RPL & 0xFFFF), _code_selector(c) & ~RPL), selector)
 
 
-def _check_address(c: Context, offset: Inst) -> Inst:
-    """The offset as an address; #GP if it is not canonical."""
-    b = c.b
-    address = c.extend(offset, c.word)
-    if c.size == 64:
-        c.raise_if(b.ne(b.sar(b.shl(address, 16), 16), address), "protection")
-    return address
-
-
 def _far_jump(c: Context, offset: Inst, selector: Inst) -> None:
     _enter_segment(c, selector)
-    c.jump(_check_address(c, offset))
+    c.jump(c.check_target(offset))
 
 
 def _far_call(c: Context, offset: Inst, selector: Inst) -> None:
     """CS is pushed as wide as the return address."""
     b, step = c.b, c.size // 8
     _enter_segment(c, selector)
-    address = _check_address(c, offset)
+    address = c.check_target(offset)
     top = c.get_word(SP)
     c.store(b.sub(top, step), c.const(_code_selector(c), c.size), c.size)
     c.store(b.sub(top, 2 * step), c.narrow(c.next_address(), c.size), c.size)
@@ -80,7 +71,7 @@ def _return_segment(c: Context, selector: Inst) -> Inst:
 def ret_far(c: Context, release: Immediate | None = None) -> None:
     (offset, selector), top = _popped(c, 2)
     _return_segment(c, selector)
-    address = _check_address(c, offset)
+    address = c.check_target(offset)
     c.put_word(SP, c.b.add(top, release.value & 0xFFFF) if release is not None else top)
     c.jump(address)
 
@@ -95,7 +86,7 @@ def iret(c: Context) -> None:
         stack_segment = b.and_(c.narrow(values[4], 16), 0xFFFF)
         raise_unless(c, b.eq(stack_segment, USER_DS), stack_segment)
         top = c.extend(values[3], c.word)
-    address = _check_address(c, values[0])
+    address = c.check_target(values[0])
     flags.set_eflags_word(c, c.narrow(values[2], 32) if c.size == 64 else values[2], c.size)
     c.put_word(SP, top)
     c.jump_in_new_mode(address)

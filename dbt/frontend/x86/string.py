@@ -1,12 +1,14 @@
 """String instructions (SDM vol. 1, 5.1.8).
 
-A repeated one does a single step and jumps to itself: the registers tell how far it is, so faults are precise, requests are seen between steps, and tier 1 sees
-a loop. rCX, rSI and rDI have the address size. *size* is 8 for the byte forms; the others have the operand size.
+A repeated one does a single step and jumps to itself: the registers tell how far it is, so faults are precise, and requests are seen between steps. Before the
+step an operation of the IR does as many as it can at once, which may be none: upwards, with addresses of the full size, and not while each step has
+something to check or to stop for (a guest mode). rCX, rSI and rDI have the address size. *size* is 8 for the byte forms; the others have the operand size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from dbt.frontend.x86 import flags
 from dbt.frontend.x86.context import AX, CX, DI, SI, Context
@@ -17,26 +19,64 @@ _ES = 0  # the destination's segment, which no prefix changes
 _REPE = 0xF3  # REPNE is 0xF2
 
 
-def _repeated(c: Context, step: Callable[[], None], compares: bool = False) -> None:
-    """Emit *step* once, or under REP as long as rCX is not 0 (and for REPE and REPNE of an instruction that *compares*, ZF is as wanted)."""
+class Many(NamedTuple):
+    """Several steps at once: ``emit`` gives how many of the rCX wanted were done, and ``registers`` go up with them."""
+
+    emit: Callable[[Inst], Inst]
+    registers: tuple[int, ...]
+
+
+class Compared(NamedTuple):
+    """What a step has compared: whether it was ``equal`` (an i1), and ``set_flags``."""
+
+    equal: Inst
+    set_flags: Callable[[], None]
+
+
+def _repeated(c: Context, step: Callable[[], Compared | None], many: Many | None = None) -> None:
+    """Emit *step* once, or under REP as long as rCX is not 0 (and for REPE and REPNE of an instruction that compares, the outcome is as wanted). Only the last
+    comparison sets the flags: if the instruction faults before, they are those that it began with (SDM vol. 2B, REP)."""
     if not c.prefix:
-        step()
+        if compared := step():
+            compared.set_flags()
         return
     b, size = c.b, c.address_size
     count = c.get_register(CX, size)
     done = c.branch_if(b.ne(count, 0))
-    step()
+    one = many and _at_once(c, many, count)
+    if one:
+        b.start(one)
+    compared = step()
     left = c.narrow(b.sub(count, 1), size)
     c.put_register(CX, left, size)
     again = b.ne(left, 0)
-    if compares:
-        again = b.and_(again, flags.zero(c) if c.prefix == _REPE else b.not_(flags.zero(c)))
+    if compared:
+        again = b.and_(again, compared.equal if c.prefix == _REPE else b.not_(compared.equal))
     ended = c.branch_if(again)
     c.repeat()
     b.start(ended)
+    if compared:
+        compared.set_flags()
     b.br(then=done)
     b.start(done)
     c.branch_next()
+
+
+def _at_once(c: Context, many: Many, count: Inst) -> str | None:
+    """Emit several steps at once, where that is possible, and the jump to this instruction behind them; gives the label of a single step."""
+    b = c.b
+    if c.mode or c.address_size != c.word.bits:
+        return None
+    one = c.branch_if(b.not_(b.getreg("df")))
+    steps = many.emit(count)
+    b.brif(b.eq(steps, 0), then=one, orelse=(several := b.new_label()))
+    b.start(several)
+    distance = b.shl(steps, (c.size // 8).bit_length() - 1)
+    for n in many.registers:
+        c.put_word(n, b.add(c.get_word(n), distance))
+    c.put_word(CX, b.sub(count, steps))
+    c.repeat()
+    return one
 
 
 def _source(c: Context) -> Inst:
@@ -62,7 +102,10 @@ def movs(c: Context, size: int = 0) -> None:
         c.store(_destination(c), c.load(_source(c), c.size), c.size)
         _advance(c, SI, DI)
 
-    _repeated(c, step)
+    def many(count: Inst) -> Inst:
+        return c.b.string_move(_source(c), _destination(c), count, lane=c.size)
+
+    _repeated(c, step, Many(many, (SI, DI)))
 
 
 def stos(c: Context, size: int = 0) -> None:
@@ -72,7 +115,10 @@ def stos(c: Context, size: int = 0) -> None:
         c.store(_destination(c), c.get_register(AX, c.size), c.size)
         _advance(c, DI)
 
-    _repeated(c, step)
+    def many(count: Inst) -> Inst:
+        return c.b.string_fill(_destination(c), c.get_word(AX), count, lane=c.size)
+
+    _repeated(c, step, Many(many, (DI,)))
 
 
 def lods(c: Context, size: int = 0) -> None:
@@ -88,21 +134,28 @@ def lods(c: Context, size: int = 0) -> None:
 def cmps(c: Context, size: int = 0) -> None:
     c.size = size or c.size
 
-    def step() -> None:
-        b = c.load(_destination(c), c.size)  # the first to fault where both do, on AMD's processors
-        a = c.load(_source(c), c.size)
-        flags.set_sub(c, a, b, c.narrow(c.b.sub(a, b), c.size), c.size)
-        _advance(c, SI, DI)
+    def step() -> Compared:
+        right = c.load(_destination(c), c.size)  # the first to fault where both do, on AMD's processors
+        return _compared(c, c.load(_source(c), c.size), right, SI, DI)
 
-    _repeated(c, step, compares=True)
+    def many(count: Inst) -> Inst:
+        return c.b.string_compare(_source(c), _destination(c), count, lane=c.size, equal=c.prefix == _REPE)
+
+    _repeated(c, step, Many(many, (SI, DI)))
 
 
 def scas(c: Context, size: int = 0) -> None:
     c.size = size or c.size
 
-    def step() -> None:
-        a, b = c.get_register(AX, c.size), c.load(_destination(c), c.size)
-        flags.set_sub(c, a, b, c.narrow(c.b.sub(a, b), c.size), c.size)
-        _advance(c, DI)
+    def step() -> Compared:
+        return _compared(c, c.get_register(AX, c.size), c.load(_destination(c), c.size), DI)
 
-    _repeated(c, step, compares=True)
+    def many(count: Inst) -> Inst:
+        return c.b.string_scan(_destination(c), c.get_word(AX), count, lane=c.size, equal=c.prefix == _REPE)
+
+    _repeated(c, step, Many(many, (DI,)))
+
+
+def _compared(c: Context, left: Inst, right: Inst, *registers: int) -> Compared:
+    _advance(c, *registers)
+    return Compared(c.b.eq(left, right), lambda: flags.set_sub(c, left, right, c.narrow(c.b.sub(left, right), c.size), c.size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from dbt.abi import x86
+from dbt.abi.x86 import CANONICAL_BITS
 from dbt.frontend.base import lift_insn
 from dbt.frontend.x86 import FRONTENDS
 from tests.frontend.x86.oracle import CODE, CODE_SIZE, DATA, DATA_MIDDLE, FS_BASE, GS_BASE, REGISTERS, Oracle, flags_of, set_flags
@@ -53,6 +54,8 @@ class Comparison:
         theirs = bytearray(data)
         self.differences: list[str] = []
         self.why, pc, flags, registers = oracle.run(code, state, theirs)
+        if kind == "protection" and self.why == "goto" and pc >> CANONICAL_BITS - 1:
+            return  # a jump to an address that is not canonical: the oracle finds out there
         if kind != self.why:
             self.differences.append(f"stopped by {kind}, the oracle by {self.why}")
             return
