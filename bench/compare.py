@@ -42,7 +42,7 @@ def _run(report: Report) -> Iterator[tuple[str, str, Speed]]:
 
 
 def _llsc(report: Report) -> Iterator[tuple[str, str, Speed]]:
-    ratios = [row for row in report["ratios"] if row["reference"] == "qemu-arm"]
+    ratios = [row for row in report["ratios"] if row["reference"].startswith("qemu-")]
     for row in ratios:
         speed = Speed(row["median"], True, (row["low"], row["high"]))  # the ends of its interval
         yield f"{row['subject']}, {row['state']}", f"{row['case']} x{row['vcpus']} {row['subject']}, {row['state']}", speed

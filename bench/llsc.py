@@ -1,4 +1,5 @@
-"""``dbt bench llsc``: load-link/store-conditional under load, each scheme beside qemu-arm on the same guest program.
+"""``dbt bench llsc``: load-link/store-conditional under load, each scheme beside QEMU's user mode on the same guest program. For x86 the same kernels with
+atomic instructions, as operations of the host and as pairs of load-link and store-conditional.
 
 The guest (``bench/guests/src/llsc.c``) counts operations on 1 to 8 threads, and checks at the end that no update is lost. The guests of all subjects live at
 the same time and are measured in turn, in slices of time so short that all see the machine in the same state; what is reported are ratios of slices close to
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import host, paired, rounds
+from bench.guests.build import ARM
 from bench.paired import Ratio
 from bench.slices import ALL, NEAR, Guest, Probe, Slice, States
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
@@ -25,7 +27,7 @@ WARM_MS, MEASURE_MS = 5, 50  # of each slice
 WARM_SLICES = 10  # of each process, not counted
 COMPILE_MS = 2500  # of the run that fills the code cache
 RANGE_WORDS = (1, 2, 128, 1024)
-QEMU = "qemu-arm"
+QEMU = "qemu-"  # and the architecture
 SLOWEST = "flush"
 BARE = "cas"  # has no exclusive pages, so programs without exclusive accesses pay nothing
 ONE = "1 vCPU"
@@ -68,19 +70,27 @@ class Case:
 
 @dataclass(frozen=True)
 class Subject:
-    """What runs the guest: qemu-arm, or dbt with a scheme and with or without the atomic idioms."""
+    """What runs the guest: QEMU, or dbt with a scheme, with or without the atomic idioms, and with a setting of ``--x86-atomics`` ("": an ARM guest)."""
 
     scheme: str
     idiom: bool = True
+    x86_atomics: str = ""
+
+    @property
+    def is_qemu(self) -> bool:
+        return self.scheme.startswith(QEMU)
 
     @property
     def name(self) -> str:
-        return self.scheme if self.idiom or self.scheme == QEMU else f"{self.scheme} no-idiom"
+        if self.is_qemu:
+            return self.scheme
+        return " ".join([self.scheme, *([self.x86_atomics] if self.x86_atomics else []), *([] if self.idiom else ["no-idiom"])])
 
     def command(self, stats: str) -> list[str]:
-        if self.scheme == QEMU:
-            return [host.qemu()]
-        return host.ours(f"--stats={stats}", "--atomics", self.scheme, *(() if self.idiom else ("--no-idiom",)))
+        if self.is_qemu:
+            return [host.qemu(self.scheme.removeprefix(QEMU))]
+        words = ("--x86-atomics", self.x86_atomics) if self.x86_atomics else ()
+        return host.ours(f"--stats={stats}", "--atomics", self.scheme, *words, *(() if self.idiom else ("--no-idiom",)))
 
 
 class Taken(NamedTuple):
@@ -101,16 +111,20 @@ class Run:
     failed: str | None = None
 
 
-def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str]) -> list[Subject]:
-    """Schemes *wanted* (``all``: every one). *idiom* None: with idioms, and the default scheme also without."""
+def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str], arch: str = ARM) -> list[Subject]:
+    """Schemes *wanted* (``all``: every one). *idiom* None: with idioms, and the default scheme also without. For x86 with pairs of load-link and
+    store-conditional; and the default scheme also with the host's operations, which no scheme changes."""
     for name in wanted:
         if name != "all" and name not in SCHEMES:
             raise UsageError(f"bench llsc: --scheme {name}: no such scheme: choose from {', '.join(SCHEMES)}, or all")
     names = tuple(SCHEMES) if "all" in wanted else tuple(dict.fromkeys(wanted))
-    found = [Subject(name, idiom is not False) for name in names]
+    pairs = "" if arch == ARM else "llsc"
+    found = [Subject(name, idiom is not False, pairs) for name in names]
     if idiom is None and DEFAULT_SCHEME in names:
-        found.insert(found.index(Subject(DEFAULT_SCHEME)) + 1, Subject(DEFAULT_SCHEME, False))
-    return found + [Subject(QEMU) for name in against if name == "qemu"]
+        found.insert(found.index(Subject(DEFAULT_SCHEME, True, pairs)) + 1, Subject(DEFAULT_SCHEME, False, pairs))
+    if pairs and DEFAULT_SCHEME in names:
+        found.insert(0, Subject(DEFAULT_SCHEME, True, "host"))
+    return found + [Subject(QEMU + arch) for name in against if name == "qemu"]
 
 
 def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
@@ -123,13 +137,13 @@ def cases(kernels: Sequence[str], vcpus: Sequence[int]) -> list[Case]:
 class _Process:
     """The guest of one subject while it runs. A failure ends this process alone: the other rows are worth having."""
 
-    def __init__(self, case: Case, subject: Subject, directory: str, measure_ms: int = MEASURE_MS) -> None:
+    def __init__(self, case: Case, subject: Subject, arch: str, directory: str, measure_ms: int = MEASURE_MS) -> None:
         self.run = Run()
         self._stats = Path(directory) / f"{subject.name} {case.vcpus}.json"
         self._guest: Guest | None = None
 
         def start() -> None:
-            self._guest = Guest(subject.command(str(self._stats)), case.kernel, case.vcpus, case.words, WARM_MS, measure_ms)
+            self._guest = Guest(subject.command(str(self._stats)), case.kernel, case.vcpus, case.words, WARM_MS, measure_ms, arch)
 
         self._attempt(start)
 
@@ -162,10 +176,10 @@ class _Process:
             self._guest.kill()
 
 
-def _fill_cache(case: Case, subject: Subject) -> None:
+def _fill_cache(case: Case, subject: Subject, arch: str) -> None:
     """A run without which the first that counts would be busy translating."""
     with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
-        process = _Process(case, subject, directory, COMPILE_MS)
+        process = _Process(case, subject, arch, directory, COMPILE_MS)
         try:
             process.slice()
             process.end()
@@ -176,14 +190,14 @@ def _fill_cache(case: Case, subject: Subject) -> None:
 Key = tuple[Case, Subject]
 
 
-def _side_by_side(keys: Sequence[Key], count: int, probe: Probe, probes: list[float], step: Callable[[str], None]) -> list[Run]:
+def _side_by_side(keys: Sequence[Key], arch: str, count: int, probe: Probe, probes: list[float], step: Callable[[str], None]) -> list[Run]:
     """A process for each of *keys*, measured in *count* rounds of one slice each; every other round goes the opposite way. *probes* gets what is measured
     between."""
     processes: list[_Process] = []
     with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
         try:
             for case, subject in keys:
-                processes.append(_Process(case, subject, directory))
+                processes.append(_Process(case, subject, arch, directory))
                 for _ in range(WARM_SLICES):
                     processes[-1].slice()
             probes.append(probe.nanoseconds())
@@ -199,26 +213,26 @@ def _side_by_side(keys: Sequence[Key], count: int, probe: Probe, probes: list[fl
                 process.kill()
 
 
-def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int, count: int) -> dict[str, Any]:
+def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int, count: int, arch: str = ARM) -> dict[str, Any]:
     """The report: *runs* processes of each case by each subject, each measured in *count* slices. One run of each kernel before them fills the code cache."""
-    fillers = {(case.kernel, subject): case for case in chosen for subject in by if subject.scheme != QEMU}
+    fillers = {(case.kernel, subject): case for case in chosen for subject in by if not subject.is_qemu}
     groups = [[(case, subject) for case in chosen if case.name == name for subject in by] for name in dict.fromkeys(case.name for case in chosen)]
     probes: list[float] = []
     found: dict[Key, list[Run]] = {(case, subject): [] for case in chosen for subject in by}
     with rounds.progress(len(fillers) + len(groups) * runs * count) as step:
         for (kernel, subject), case in fillers.items():
             step(f"{kernel} {subject.name}: the code cache")
-            _fill_cache(case, subject)
+            _fill_cache(case, subject, arch)
         probe = Probe()
         for _ in range(runs):
             for keys in groups:
-                for key, run in zip(keys, _side_by_side(keys, count, probe, probes, step), strict=True):
+                for key, run in zip(keys, _side_by_side(keys, arch, count, probe, probes, step), strict=True):
                     found[key].append(run)
         probe.end()
     states = States(probes)
-    versions = {"qemu": host.qemu_version()} if any(subject.scheme == QEMU for subject in by) else {}
+    versions = {"qemu": host.qemu_version(arch)} if any(subject.is_qemu for subject in by) else {}
     return {
-        "benchmark": "llsc", "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "slices": count, "measure_ms": MEASURE_MS,
+        "benchmark": "llsc", "arch": arch, "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "slices": count, "measure_ms": MEASURE_MS,
         "handover_ns": states.typical(), "ratios": _ratios(found, probes, states),
         "rows": [_row(*key, each, probes, states) for key, each in found.items()],
     }  # fmt: skip
@@ -243,15 +257,15 @@ def _state(case: Case, taken: Taken, probes: Sequence[float], states: States) ->
 
 
 def _ratios(found: dict[Key, list[Run]], probes: Sequence[float], states: States) -> list[dict[str, Any]]:
-    """Each subject beside qemu-arm; the default scheme beside the slowest, and beside the one that costs nothing where there are no exclusive accesses; several
+    """Each subject beside QEMU; the default scheme beside the slowest, and beside the one that costs nothing where there are no exclusive accesses; several
     threads with data of their own beside one."""
     rows = []
     for case, subject in found:
-        others = {QEMU: (case, Subject(QEMU))}
-        if subject == Subject(DEFAULT_SCHEME):
-            others[SLOWEST] = case, Subject(SLOWEST)
+        others = {each.name: (case, each) for _, each in found if each.is_qemu}
+        if subject.scheme == DEFAULT_SCHEME and subject.idiom and subject.x86_atomics != "host":
+            others[SLOWEST] = case, replace(subject, scheme=SLOWEST)
             if case.kernel in NOT_EXCLUSIVE:
-                others[BARE] = case, Subject(BARE)
+                others[BARE] = case, replace(subject, scheme=BARE)
         if case.kernel in OWN_DATA:
             others[ONE] = replace(case, vcpus=1), subject
         for name, other in others.items():

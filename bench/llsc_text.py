@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.guests.build import ARM
 from bench.llsc import ONE, QEMU
 from bench.slices import ALL
 
@@ -37,9 +38,12 @@ def _ratios(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _everything(report: dict[str, Any]) -> str:
-    heads = ("kernel", "vCPUs", "scheme", "Mops/s", "to qemu-arm", "failed stcond", "flushes", "rendezvous", "sections", "median wait", "waiting", "data")
+    peer = QEMU + str(report.get("arch", ARM))
+    heads = ("kernel", "vCPUs", "scheme", "Mops/s", f"to {peer}", "failed stcond", "flushes", "rendezvous", "sections", "median wait", "waiting", "data")
     to_qemu = {
-        (row["case"], row["vcpus"], row["subject"]): f"{row['median']:.2f}" for row in report["ratios"] if (row["reference"], row["state"]) == (QEMU, ALL)
+        (row["case"], row["vcpus"], row["subject"]): f"{row['median']:.2f}"
+        for row in report["ratios"]
+        if row["state"] == ALL and row["reference"].startswith(QEMU)
     }
     lines = []
     for row in report["rows"]:

@@ -67,7 +67,7 @@ def _llsc(report: dict[str, Any], pyplot: Any) -> Any:
     for case, panel in zip(cases, panels, strict=True):
         for number, subject in enumerate(subjects):
             rows = [row for row in report["rows"] if (row["case"], row["subject"]) == (case, subject)]
-            style = {"linestyle": "--", "color": "black"} if subject == "qemu-arm" else {"color": f"C{number}"}
+            style = {"linestyle": "--", "color": "black"} if subject.startswith("qemu-") else {"color": f"C{number}"}
             panel.plot([row["vcpus"] for row in rows], [row["ops_per_second"] / SPEED_UNIT for row in rows], marker="o", label=subject, **style)
             damaged = [row for row in rows if row["wrong"]]
             panel.plot([row["vcpus"] for row in damaged], [row["ops_per_second"] / SPEED_UNIT for row in damaged], "x", color="red", markersize=11, zorder=3)

@@ -17,7 +17,8 @@ from typing import Any
 
 from bench import growth, host, rounds
 from bench.caches import Cache
-from bench.slices import GUEST as THREADS_GUEST
+from bench.guests import build
+from bench.slices import GUEST
 from bench.tables import source, table
 from runtime.linux.errors import UsageError
 
@@ -62,7 +63,7 @@ def _program(code: Callable[[int], list[int]]) -> Callable[[int, Path], list[str
 
 
 def _threads(kernel: str) -> Callable[[int, Path], list[str]]:
-    return lambda size, directory: [str(THREADS_GUEST), kernel, str(size), "1", "0", "0", str(OPERATIONS)]
+    return lambda size, directory: [str(build.program(GUEST)), kernel, str(size), "1", "0", "0", str(OPERATIONS)]
 
 
 _SIZES_COLD = (8000, 16000, 32000, 64000, 128000)

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import host, paired
+from bench.guests import build
 from runtime.linux.errors import UsageError
 
-GUEST = host.REPOSITORY / "bench" / "guests" / "llsc.elf"
+GUEST = "llsc"  # of each architecture: ``build.program``
 DAMAGED = 1  # the guest's exit status when its data is wrong
 MOST_SLICES = 1 << 20
 TIMEOUT = 300  # seconds for a slice, and for the end; the first may wait until kernels are built
@@ -48,8 +49,8 @@ def parse(line: str) -> dict[str, int]:
 class Guest:
     """A running guest. UsageError from any method: it has ended too early, or does not answer."""
 
-    def __init__(self, emulator: Sequence[str], kernel: str, vcpus: int, words: int, warm_ms: int, measure_ms: int) -> None:
-        self._words = [str(GUEST), kernel, str(vcpus), str(words), str(warm_ms), str(measure_ms), "0", str(MOST_SLICES)]
+    def __init__(self, emulator: Sequence[str], kernel: str, vcpus: int, words: int, warm_ms: int, measure_ms: int, arch: str = build.ARM) -> None:
+        self._words = [str(build.program(GUEST, arch)), kernel, str(vcpus), str(words), str(warm_ms), str(measure_ms), "0", str(MOST_SLICES)]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in kill
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(

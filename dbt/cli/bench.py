@@ -53,26 +53,28 @@ def bench() -> None:
     sys.path.insert(0, str(root))
 
 
-@bench.command(epilog=examples("dbt bench llsc --scheme all --vcpus 1,2,4 --against qemu\ndbt bench llsc --kernel stack --scheme cas --runs 1"))
+@bench.command(epilog=examples("dbt bench llsc --scheme all --vcpus 1,2,4 --against qemu\ndbt bench llsc --kernel stack --scheme cas --runs 1\n"
+                                "dbt bench llsc --arch x86_64 --scheme excl --kernel counter,stack --against qemu"))
 @click.option("--scheme", "schemes", type=_Words(), default="all", show_default=True, help="Schemes of dbt run --atomics, or all.")
+@click.option("--arch", type=click.Choice(("arm", "i386", "x86_64")), default="arm", show_default=True, help="The guest's architecture.")
 @click.option("--vcpus", type=_Counts(), default="1,2,4,8", show_default=True, help="Numbers of guest threads.")
 @click.option("--kernel", "kernels", type=_Words(), default=(),
               help="counter, range, range-1024, twolock, ticket, stack, private, neighbours, plain, stores, fresh [all].")
 @click.option("--idiom/--no-idiom", default=None, help="With or without atomic idioms (default: with; the default scheme both ways).")
-@click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under qemu-arm too.")
+@click.option("--against", type=_Words(), default=(), metavar="qemu", help="Run the same guest under QEMU's user mode too.")
 @click.option("--runs", type=click.IntRange(1, 100), default=1, show_default=True, help="Processes of each.")
 @click.option("--slices", type=click.IntRange(1, 1000), default=20, show_default=True, help="Slices of time, of all in turn, that a process is measured in.")
 @_json
 @_plot
-def llsc(schemes: Sequence[str], vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int, slices: int,
-         json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
+def llsc(schemes: Sequence[str], arch: str, vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int,
+         slices: int, json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
     """Load-link/store-conditional under load: operations a second, failures, flushes and waiting of each scheme."""
     from bench import llsc as benchmark
     from bench.llsc_text import text
 
     _known("llsc", against, _AGAINST_LLSC)
     _check_files(json_file, plot_file)
-    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against), runs, slices)
+    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against, arch), runs, slices, arch)
     _write(report, text(report), json_file, plot_file)
 
 

@@ -81,11 +81,15 @@ def test_native_kernel_agrees(name: str, tmp_path: Path) -> None:
     assert done.stdout == f"{name} {CHECKSUMS[name]}\n"
 
 
-@pytest.mark.parametrize("kernel", ["range", "twolock", "ticket", "private", "neighbours", "plain", "stores", "fresh", "handover"])
-def test_llsc_loses_nothing(kernel: str) -> None:
+LLSC_ARM = ("range", "twolock", "ticket", "private", "neighbours", "plain", "stores", "fresh", "handover")
+LLSC_X86 = (("i386", "host", "range"), ("i386", "llsc", "stack"), ("x86_64", "host", "stack"), ("x86_64", "llsc", "fresh"))
+
+
+@pytest.mark.parametrize(("arch", "atomics", "kernel"), [*[("arm", "host", kernel) for kernel in LLSC_ARM], *LLSC_X86])
+def test_llsc_loses_nothing(arch: str, atomics: str, kernel: str) -> None:
     """Four threads, two thousand operations: the guest itself checks what is left. Those that pass a word on wait for each other all the time: two."""
     threads, operations = (2, 200) if kernel == "handover" else (4, 2000)
-    done = run(str(build.HERE / "llsc.elf"), kernel, str(threads), "2", "0", "0", str(operations))
+    done = run("--x86-atomics", atomics, str(build.program("llsc", arch)), kernel, str(threads), "2", "0", "0", str(operations))
     fields = parse(done.stdout)
     assert done.returncode == 0 and fields["wrong"] == 0 and fields["ops"] >= operations, done.stdout + done.stderr
 
