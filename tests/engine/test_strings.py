@@ -10,7 +10,7 @@ import pytest
 from dbt.abi.exclusive import SCHEMES
 from dbt.abi.exits import Exit
 from dbt.abi.memory import PAGE_READ, PAGE_SIZE, PAGE_VALID
-from dbt.backend.records import encode
+from dbt.backend.tier0.encode import encode
 from dbt.ir.text import parse_unit
 from runtime.templates import pack
 from tests.engine.harness import Harness
