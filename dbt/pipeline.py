@@ -57,8 +57,10 @@ def optimise(unit: Unit, passes: Iterable[str] | None = None) -> Unit:
 
 def passes(arch: str, idiom: bool = True, alone: bool = False) -> tuple[str, ...]:
     """The passes for code of *arch*. *idiom*: exclusive pairs become atomic operations; *alone*: for a process with one vCPU."""
-    early = alone or FRONTENDS[arch] == "arm"  # loads may be taken to come early: see ``reloads``
-    return tuple([name for name in (STANDARD if idiom else WITHOUT_IDIOM) if early or name != "reloads"])
+    chosen = STANDARD if idiom else WITHOUT_IDIOM
+    if alone or FRONTENDS[arch] == "arm":
+        return chosen
+    return tuple(["reloads_in_order" if name == "reloads" else name for name in chosen])
 
 
 def lift_block(frontend: Frontend, fetch: Fetch, pc: int, mode: int, limit: int = 64) -> Unit:

@@ -16,7 +16,7 @@ from dbt.backend.tier0.encode import encode
 from dbt.frontend.base import frontend_for, lift_insn
 from dbt.ir.text import parse_unit
 from dbt.ir.unit import Unit
-from dbt.pipeline import lift_region, optimise
+from dbt.pipeline import lift_region, optimise, passes
 
 FRONTEND = frontend_for("arm")
 BASE = 0x8000
@@ -121,6 +121,18 @@ def test_every_access_is_volatile_or_atomic() -> None:
     lines = [line for line in text.splitlines() if "!tbaa !3" in line]
     assert len(lines) == len(words)
     assert all(re.search(r"(load|store) (atomic|volatile)", line) for line in lines)
+
+
+@pytest.mark.parametrize(("alone", "loads"), [(False, 3), (True, 2)])
+def test_no_load_of_x86_overtakes_another(alone: bool, loads: int) -> None:
+    """A load of what was just loaded may go, and one behind a store; with another load between, only where no other vCPU can tell."""
+    made = bytes.fromhex("8b03 8b4b08 8b13 8933 8b3b c3")  # x y x, x=esi, x; where x is at rbx and y at rbx + 8
+    frontend = frontend_for("x86_64")
+    unit = lift_region(frontend, lambda pc, length: made[pc - BASE :][:length], [(BASE, 0)], []).unit
+    before = sum(inst.op.name == "ld" for block in unit.blocks.values() for inst in block.insts)
+    optimise(unit, passes("x86_64", alone=alone))
+    left = sum(inst.op.name == "ld" for block in unit.blocks.values() for inst in block.insts)
+    assert (before, left) == (5, loads + 1)  # and RET's
 
 
 def test_doublewords_are_one_access() -> None:

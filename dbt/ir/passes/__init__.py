@@ -19,7 +19,7 @@ from dbt.ir.passes.flags import flags
 from dbt.ir.passes.fold import fold
 from dbt.ir.passes.forward import forward
 from dbt.ir.passes.own_stores import own_stores
-from dbt.ir.passes.reloads import reloads
+from dbt.ir.passes.reloads import reloads, reloads_in_order
 from dbt.ir.passes.straighten import straighten
 from dbt.ir.passes.wait_loops import wait_loops
 from dbt.ir.state import StateMap
@@ -34,6 +34,7 @@ PASSES: dict[str, Pass] = {
     "fold": fold,
     "cse": cse,
     "reloads": reloads,
+    "reloads_in_order": reloads_in_order,
     "flags": flags,
     "atomic_idiom": atomic_idiom,
     "wait_loops": wait_loops,

@@ -17,8 +17,18 @@ def reloads(unit: Unit, state: StateMap) -> Unit:
     store at another base, or to bytes that overlap, or anything but plain loads and stores. The access before has shown that the page is there.
 
     To other vCPUs the load came early. ARM allows that, with nothing but plain accesses between (a store is forwarded to a load of its own thread; loads of
-    one address stay in order, being one). x86 lets other vCPUs tell: there the pass is for a process with one vCPU. Nothing is known at an
-    entry and at the head of a loop, so a loop that waits for a change loads each time."""
+    one address stay in order, being one). x86 lets other vCPUs tell (``reloads_in_order``): there the pass is for a process with one vCPU. Nothing is known
+    at an entry and at the head of a loop, so a loop that waits for a change loads each time."""
+    return _replace(unit, in_order=False)
+
+
+def reloads_in_order(unit: Unit, state: StateMap) -> Unit:
+    """The same, where total store order is to be kept: no load overtakes another one. Without a load between, a load may well come early: before stores of its
+    own thread to other addresses, which a store buffer holds back, and right behind the store to its own, which the buffer forwards."""
+    return _replace(unit, in_order=True)
+
+
+def _replace(unit: Unit, in_order: bool) -> Unit:
     cfg = Cfg(unit)
     roots = set(cfg.roots)
     at_end: dict[str, Known] = {}
@@ -37,6 +47,8 @@ def reloads(unit: Unit, state: StateMap) -> Unit:
                 if checked % align == 0 and value is not inst:
                     replaced[inst] = value
                     continue
+                if in_order:
+                    known = {}
                 known[place] = inst, align
             elif name == "st":
                 place, align = _place(inst)
