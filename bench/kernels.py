@@ -73,8 +73,6 @@ SUITES = {"kernels": KERNELS, "system": SYSTEM_KERNELS}
 
 def benchmarks(suite: str, against: Collection[str], scale: float, arch: str) -> list[Benchmark]:
     """A row a kernel of *suite* that there is for *arch*. *scale* multiplies the loops."""
-    if UNICORN in against and arch != build.ARM:
-        raise UsageError(f"bench run: --against unicorn: not for --arch {arch}: only for {build.ARM}")
     if UNICORN in against and importlib.util.find_spec("unicorn") is None:
         raise UsageError("bench run: --against unicorn: not installed: pip install unicorn")
     if NATIVE in against and build.native_compiler() is None:

@@ -99,9 +99,10 @@ def test_llsc_refuses_bad_words() -> None:
     assert done.returncode == 2 and done.stdout.startswith("usage: ")
 
 
-def test_unicorn_runs_a_kernel() -> None:
+@pytest.mark.parametrize("arch", [build.ARM, *build.X86])
+def test_unicorn_runs_a_kernel(arch: str) -> None:
     pytest.importorskip("unicorn")
-    command = [sys.executable, "-m", "bench.unicorn_guest", str(build.HERE / "dot.elf"), LOOPS]
+    command = [sys.executable, "-m", "bench.unicorn_guest", str(build.program("dot", arch)), LOOPS]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS)
     assert done.stdout == f"dot {CHECKSUMS['dot']}\n", done.stderr
 
