@@ -256,16 +256,11 @@ class Context:
         self._leave(self.b.pcadd(self.word, value=0))
 
     def check_target(self, address: Inst) -> Inst:
-        """An address of the operand size to jump to, in the type of addresses: #GP if it is not canonical, at this instruction. Addresses of user space, which
-        are those that programs jump to, pass with one compare."""
+        """An address of the operand size to jump to, in the type of addresses: #GP if it is not canonical, at this instruction."""
         b, address = self.b, self.extend(address, self.word)
         if self.size == 64:
-            good, odd = b.new_label(), b.new_label()
-            b.brif(b.eq(b.shr(address, CANONICAL_BITS - 1), 0), then=good, orelse=odd)
-            b.start(odd)
-            self.raise_if(b.ne(b.sar(b.shl(address, 64 - CANONICAL_BITS), 64 - CANONICAL_BITS), address), "protection")
-            b.br(then=good)
-            b.start(good)
+            extra = 64 - CANONICAL_BITS
+            self.raise_if(b.ne(b.sar(b.shl(address, extra), extra), address), "protection")
         return address
 
     def jump(self, address: Inst, hint: str = "jump") -> None:
