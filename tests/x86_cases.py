@@ -80,6 +80,11 @@ class Unicorn:
         oracle.set_flags(slots, _eflags(before))
         memory = before.memory + bytes(oracle.DATA_SIZE - DATA_SIZE)
         why, pc, word, registers = self.oracle.run(case.code, slots, memory)
+        while why == "goto" and pc == oracle.CODE and case.pc:  # after a step of a repeated string instruction
+            for name, value in zip(REGISTERS[self.isa], registers, strict=True):
+                slots[name] = value
+            oracle.set_flags(slots, word)
+            why, pc, word, registers = self.oracle.run(case.code, slots, memory)
         found = dict(zip(REGISTERS[self.isa], registers, strict=True)) | {flag: word >> bit & 1 for flag, bit in FLAGS.items()}
         return Result(State(found, memory[:DATA_SIZE]), "next" if why == "goto" else why, pc - oracle.CODE)
 

@@ -224,8 +224,8 @@ class Scripted:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     monkeypatch.setattr("bench.slices.Guest", Scripted)
     monkeypatch.setattr("bench.llsc.Guest", Scripted)
-    monkeypatch.setattr("bench.host.qemu", lambda: "qemu-arm")
-    monkeypatch.setattr("bench.host.qemu_version", lambda: "qemu-arm version 0")
+    monkeypatch.setattr("bench.host.qemu", lambda arch: f"qemu-{arch}")
+    monkeypatch.setattr("bench.host.qemu_version", lambda arch: f"qemu-{arch} version 0")
     monkeypatch.setattr(Scripted, "machine", 0)
     return Scripted
 
