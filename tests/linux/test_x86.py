@@ -35,6 +35,13 @@ def test_races(run: Run, arch: str, name: str, outcome: str) -> None:
     assert (done.stdout.decode(), done.returncode) == (outcome, 0)
 
 
+@pytest.mark.parametrize("scheme", ["excl", "cas"])
+def test_races_of_pairs(run: Run, arch: str, scheme: str) -> None:
+    """The counters and the lock-free stack, with each atomic instruction made a pair of load-link and store-conditional."""
+    done = run(f"{arch}/lockfree.elf", "3", "1000", options=("--x86-atomics", "llsc", "--no-idiom", "--atomics", scheme))
+    assert (done.stdout.decode(), done.returncode) == (NOTHING_LOST, 0)
+
+
 @pytest.mark.parametrize(("program", "spawns", "machine"), [("./process.elf", "i386/process.elf", "armv7l"), ("i386/process.elf", "./process.elf", "i686")])
 def test_one_guest_starts_another(run: Run, program: str, spawns: str, machine: str) -> None:
     """The program spawns what its argv[0] names, and itself: both are translated."""
