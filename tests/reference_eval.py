@@ -219,6 +219,10 @@ class Evaluator:
         bits = inst.attr("lane")
         return args[0] >> (bits * inst.attr("index")) & ((1 << bits) - 1)
 
+    def _vsigns(self, inst: Inst, args: list[int]) -> int:
+        bits = inst.attr("lane")
+        return sum(lane >> bits - 1 << i for i, lane in enumerate(lanes(args[0], bits, inst.args[0].type.bits // bits)))
+
     def _vset(self, inst: Inst, args: list[int]) -> int:
         bits = inst.attr("lane")
         parts = lanes(args[0], bits, inst.of.bits // bits)

@@ -14,7 +14,7 @@ from .cells import runner
 from .lane_reference import BITS, LANES, NARROW, ONLY_LANES, WIDEN, join, split, vector
 
 CASES = 60
-IN_WORDS = {"vdup", "vget", "vset", "vshuf", "vtbl"}  # rows that move lanes about, tested one by one below
+IN_WORDS = {"vdup", "vget", "vset", "vsigns", "vshuf", "vtbl"}  # rows that move lanes about, tested one by one below
 ELSEWHERE = {"pcmpstr"}  # with its instructions: tests/frontend/x86
 
 
@@ -96,6 +96,8 @@ def test_moves(image: Image, type: Type, lane: int) -> None:
         value, vector_bits = rng.getrandbits(operand.bits), rng.getrandbits(type.bits)
         assert dup(value) == (join([value] * count, lane), 0)
         lanes = split(vector_bits, lane, count)
+        signs = sum(one >> lane - 1 << i for i, one in enumerate(lanes))
+        assert runner(image, "vsigns", None, [type], lane=lane)(vector_bits) == (signs, 0)
         assert runner(image, "vget", operand, [type], lane=lane, index=index)(vector_bits) == (lanes[index], 0)
         lanes[index] = value
         assert runner(image, "vset", type, [type, operand], lane=lane, index=index)(vector_bits, value) == (join(lanes, lane), 0)
