@@ -87,7 +87,8 @@ Say first in one sentence what it does for all operands, zero and the most negat
    the patterns cannot say goes to `dbt/ir/verify.py`.
 3. **Tier 0**: rows with `sem` need the words in `runtime/kernels/sem.py`; rows without are written into the interpreter. The record codes follow from
    the table, so caches on disk are rebuilt by themselves.
-4. **Tier 1**: nothing, if a call of the `op` helper is fast enough. For a hot row, a lowering in the LLVM backend.
+4. **Tier 1**: a lowering in the LLVM backend. Without one a row runs in the `op` helper: `HELPER_ONLY` in `dbt/backend/llvm/survey.py` must then say why
+   that is fast enough.
 5. **Identities**: if it has a neutral element or undoes itself, a rule in `dbt/ir/passes/fold.py` and a line in `tests/ir/test_rules.py`, which
    proves it.
 6. `make bless` renews this page and the expected texts; read the diff.

@@ -22,7 +22,7 @@ from dbt.ir.unit import Inst, Unit
 
 KINDS = ("fp", "vector", "bits", "lane", "widen", "narrow")
 
-# Forms that nothing is written for: (row, attribute, its values), and why the helper is good enough.
+# Forms that nothing is written for: (row, attribute, its values), or (row, "", ()) for all of a row; and why the helper is good enough.
 HELPER_ONLY: dict[tuple[str, str, tuple[int, ...]], str] = {
     ("fcvt", "std", (1,)): "no instruction converts between precisions in the standard environment",
     ("itof", "round", (1, 2, 3, 4)): "no instruction names such a rounding",
@@ -129,7 +129,7 @@ def how(form: Form, features: Features = ALL) -> How:
 
 def excused(form: Form) -> bool:
     """A row of :data:`HELPER_ONLY` has it."""
-    return any(name == form.op.name and form.attr(attr) in values for name, attr, values in HELPER_ONLY)
+    return any(name == form.op.name and (not attr or form.attr(attr) in values) for name, attr, values in HELPER_ONLY)
 
 
 _PAGE = """\
@@ -162,7 +162,10 @@ def document() -> str:
     for op in rows():
         here, base = _summary(op, ALL), _summary(op, BASE)
         lines.append(f"| `{op.name}` | {here} | {base if base != here else ''} |")
-    excuses = [f"| `{name}` | `{attr}` {' '.join(map(str, values))} | {why} |" for (name, attr, values), why in HELPER_ONLY.items()]
+    excuses = []
+    for (name, attr, values), why in HELPER_ONLY.items():
+        where = " ".join([f"`{attr}`", *map(str, values)]) if attr else "everywhere"
+        excuses.append(f"| `{name}` | {where} | {why} |")
     return _PAGE + "\n".join(lines) + "\n" + _EXCUSES + "\n".join(excuses) + "\n"
 
 
