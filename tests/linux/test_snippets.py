@@ -3,7 +3,7 @@
 ``snippets_ARCH.txt`` has a case a line, ``name | input | output``, of the program ``src/snippet.c``, which says what the two are. The outputs are the host's
 (AMD EPYC, a kernel with UMIP), but for lines that begin with ``~``: where the guest's processor is another, or where ours are known to differ (docs/x86.md).
 The host executes the guest's x87: the operands of its transcendental instructions have results that are exact, and so the same, on all processors.
-``DBT_ALL_TIERS=1`` runs them in tier 1, too, and ``DBT_NATIVE=1`` on the host, to see that the lines are still true.
+``DBT_ALL_TIERS=1`` runs them in tiers quick and 1, too, and ``DBT_NATIVE=1`` on the host, to see that the lines are still true.
 """
 
 from __future__ import annotations
@@ -54,8 +54,14 @@ def test_compiled_x87(run: Run, arch: str) -> None:
     check(run, [case for case in cases(arch) if case[0].startswith("x87 ")], arch)
 
 
+@pytest.mark.parametrize("run", ["quick"], indirect=True)
+def test_jumps_of_quick_code(run: Run) -> None:
+    """To addresses that do not fit into a jump tag, too."""
+    check(run, [case for case in cases("x86_64") if case[0].startswith(("noncanon", "kernel"))], "x86_64")
+
+
 @pytest.mark.skipif(os.environ.get("DBT_ALL_TIERS") != "1", reason="DBT_ALL_TIERS=1 compiles them all")
-@pytest.mark.parametrize("run", ["1"], indirect=True)
+@pytest.mark.parametrize("run", ["quick", "1"], indirect=True)
 @pytest.mark.parametrize("arch", ARCHES)
 def test_compiled_snippets(run: Run, arch: str) -> None:
     check(run, cases(arch), arch)

@@ -62,12 +62,14 @@ def indirect(e: Emitter, r: Record, went: int) -> None:
 
     def write() -> None:
         asm.label(away)
-        asm.move(RAX, R10, 64)
-        asm.shift(x86.SHR, RAX, _MODE_SHIFT, 64)
-        asm.store(e.field("mode"), RAX)
-        asm.shift(x86.SHL, RAX, _MODE_SHIFT, 64)
-        asm.op(x86.XOR, R10, RAX, 64)
+        e.held = NOTHING
+        e.read(R10, r.a)  # the tag does not tell an address of more than 48 bits from the mode
         asm.store(e.field("pc"), R10)
+        if r.c:
+            asm.store_immediate(e.field("mode"), r.b)
+        else:
+            e.read(R10, r.b)
+            asm.store(e.field("mode"), R10)
         asm.jump("leave")
 
     e.later(write)
