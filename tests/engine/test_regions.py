@@ -1,0 +1,46 @@
+"""Which blocks a region takes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runtime.regions import COPIES, MAX_INSNS, MOST_INSNS, NEARLY, Flow, Source, plan
+
+Start = tuple[int, int]  # (pc, mode) of a block
+
+SIZE = 8  # guest instructions of each block here
+
+
+class Chain(Source):
+    """Blocks 0, 1, 2..., each of which goes to the next one; *weights* and whether others are entered there by number."""
+
+    most_blocks = 1 << 10
+
+    def __init__(self, weights: Mapping[int, int], entered: frozenset[int] = frozenset()) -> None:
+        self.weights, self.others = weights, entered
+
+    def flow(self, start: Start) -> Flow | None:
+        return Flow(SIZE, ((start[0] + SIZE, 0),), None)
+
+    def weight(self, start: Start) -> int:
+        return self.weights.get(start[0] // SIZE, 0)
+
+    def entered(self, start: Start) -> bool:
+        return start[0] // SIZE in self.others
+
+
+def taken(source: Source) -> int:
+    """Instructions of the region that is grown from block 0."""
+    return SIZE * len(plan(source, (0, 0)).blocks)
+
+
+def test_what_is_as_hot_belongs_together() -> None:
+    assert taken(Chain(dict.fromkeys(range(1000), 5000))) == MOST_INSNS
+    assert taken(Chain({n: 5000 if n * SIZE < 2 * MAX_INSNS else 5000 // NEARLY - 1 for n in range(1000)})) == 2 * MAX_INSNS
+    assert taken(Chain({0: 5000, **dict.fromkeys(range(1, 1000), 5000 // NEARLY - 1)})) == MAX_INSNS
+
+
+def test_a_region_ends_where_another_one_is_entered() -> None:
+    weights = dict.fromkeys(range(1000), 5000)
+    assert taken(Chain(weights, frozenset(range(1, 1000)))) == COPIES
+    assert taken(Chain(weights, frozenset({COPIES // SIZE - 1, 10}))) == 10 * SIZE
