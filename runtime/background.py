@@ -24,6 +24,7 @@ from runtime.compileserver.channel import Closed, Message
 from runtime.compileserver.client import Client, Unavailable
 from runtime.compileserver.requests import ERROR, LOST, Failure, Made, Request, unpack_answer
 from runtime.covered import Covered
+from runtime.kept import Kept
 from runtime.own_files import own_table
 from runtime.quick import Quick, supported
 
@@ -69,6 +70,7 @@ class Background(Tier1):
         self.memory = threading.Lock()  # held while the engine's or the guest's memory is used, after `lock`
         self.client = Client()
         self.quick = Quick(engine, self.arena) if supported() else None
+        self._kept: Kept | None = None
         self._running = False
         self._stopped = False
         self._news = threading.Event()
@@ -274,10 +276,20 @@ class Background(Tier1):
         self._asked.clear()
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
+    def begin(self, name: bytes) -> None:
+        if self.quick is not None and self._persistent:
+            self._kept = Kept(self.engine, name, self.kind)
+
+    def keep(self) -> None:
+        if self._kept is not None:
+            self._kept.leave(self.entered, self.quick is not None and self.quick.counts["quick_blocks"] > 0)
+
     def stop(self) -> None:
         with self.memory:
             self._stopped = True
         self._news.set()
+        if self._kept is not None:
+            self._kept.close()
 
     def before_fork(self) -> None:
         """Hold the thread off while the process is copied: for one step of its work at most."""
@@ -310,6 +322,7 @@ class Background(Tier1):
 
     def forget(self) -> None:
         super().forget()
+        self.engine.block.put("kept", 0)  # its words are those of blocks that are gone
         if self.quick is not None:
             self.quick.forget()
         self._covered.clear()
@@ -318,4 +331,5 @@ class Background(Tier1):
         self._slow.clear()
 
     def stats(self) -> dict[str, object]:
-        return {**super().stats(), **(self.quick.counts if self.quick is not None else {}), "compile_servers": self.client.starts}
+        quick = {**self.quick.counts, "quick_adopted": self.engine.block.get("adopted")} if self.quick is not None else {}
+        return {**super().stats(), **quick, "compile_servers": self.client.starts}

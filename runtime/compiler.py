@@ -57,6 +57,7 @@ class Tier1:
         self.counts = dict.fromkeys(("regions_compiled", "regions_from_cache", "regions_failed", "regions_dropped", "region_insns", "idioms", "exclusives"), 0)
         self.causes = dict.fromkeys(CAUSES, 0)  # of failures
         self.tried: dict[Start, int] = {}
+        self.entered: set[Start] = set()  # first entries of regions that were entered at some time
         self.full = False  # the arena is: nothing is placed until the engine's next reset
         self.lock = threading.Lock()
         self.on_region: Callable[[int, int, str], None] | None = None  # told of each region entered: pc, guest bytes, where it came from
@@ -156,6 +157,7 @@ class Tier1:
             self.counts["regions_dropped"] += 1
             return False
         self._open(placed, made, valid)
+        self.entered.add(made.entries[0])
         if self.on_region is not None:
             self.on_region(made.entries[0][0], sum(length for _, length in made.ranges), source)
         return True
@@ -172,6 +174,12 @@ class Tier1:
         self.engine.block.put("hot_threshold", NEVER_HOT)
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
+    def begin(self, name: bytes) -> None:
+        """The program *name* is about to run."""
+
+    def keep(self) -> None:
+        """It is about to end."""
+
     def stop(self) -> None:
         """Nothing of the engine is touched after this."""
 

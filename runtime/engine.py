@@ -349,16 +349,23 @@ class Engine:
             found.update(self.tier1.stats())
         return found
 
-    def save(self) -> None:
-        """Keep what was lifted for later runs. Before the process ends or runs another program."""
+    def begin(self, name: bytes) -> None:
+        """The program *name* is about to run: what its earlier runs left is used."""
+        if self.tier1 is not None:
+            self.tier1.begin(name)
+
+    def keep(self) -> None:
+        """Leave what is worth it to later runs. Before the process ends or runs another program."""
         self.templates.save()
-        self.shapes.save()
+        if self.tier1 is not None:
+            self.tier1.keep()
 
     def close(self) -> None:
         """Save the templates and give the memory back. Every vCPU must have stopped."""
         if self.tier1 is not None:
             self.tier1.stop()
-        self.save()
+        self.templates.save()
+        self.shapes.save()
         for vcpu in list(self.vcpus):
             self.free_vcpu(vcpu)
         self.memory.free()

@@ -52,6 +52,7 @@ for _name in (
     "page_next",  # next block in the list of the first page...
     "page_next2",  # ...and of the second page it touches
     "went",  # tag of where its last indirect jump went, or 0: what compiled code tries first
+    "quick",  # host address of the words of its quick code (dbt.abi.quick), or 0
 ):
     block.add(_name, 8)
 BLOCK_BYTES = 128
@@ -98,6 +99,26 @@ for _name in ("mode", "form", "template_bytes", "holes"):
 assert shape.size % RECORD_BYTES == 0
 assert all(shape.offset(name) == template.offset(name) for name in ("check", "next", "size")), "checked by the same kernel"
 
+# A block with quick code that an earlier process has left, in a hash table: see runtime.kernels.kept. All zero: none.
+kept_entry = Layout("kept_entry").add("tag", 8).add("check", 8)
+for _name in (
+    "code",  # offset in the code that was kept
+    "words",  # offset of its words (dbt.abi.quick) in the data
+    "hot_at",  # executions that put the block in the hot queue
+):
+    kept_entry.add(_name, 4)
+KEPT_ENTRY_BYTES = 32
+
+
+
+def bucket_of(tag: int, mask: int) -> int:
+    """Number of the first of mask + 1 kept entries to look at for a jump tag."""
+    return (tag ^ tag >> 11 ^ tag >> 45) >> 1 & mask
+
+
+# A block that is left to later processes: its records of `size` bytes follow, and their tags.
+left_block = Layout("left_block").add("tag", 8).add("check", 8).add("count", 8).add("size", 8)
+
 proc = Layout("proc")
 for _name in (
     "lock",  # spin lock of block building, invalidation and page flags
@@ -124,6 +145,11 @@ for _name in (
     "scheme",  # row of dbt.abi.exclusive.Scheme
     "parallel",  # 1 while the process has several vCPUs
     "free_stores",  # 1 while compiled stores look for nothing: no reservations but the one vCPU's, no translated code in pages that may be written
+    "kept",  # host addresses of the table of quick code that was kept, or 0...
+    "kept_code",  # ...and of its code...
+    "kept_data",  # ...and data
+    "kept_mask",  # entries of that table, less 1
+    "adopted",  # statistics: blocks that got their code there
     "host_writes",  # writes by the host so far, while the process has one vCPU
 ):
     proc.add(_name, 8)

@@ -1,6 +1,6 @@
 """Quick code: hot blocks of tier 0 as host code made at once from their records (``dbt.backend.quick``), until LLVM's comes.
 
-It is of this process alone and not kept on disk: it goes on counting and noting for the blocks that it was made of, by their place in the process block.
+It is of this process alone; ``runtime.kept`` has what earlier ones left.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import ctypes
 import os
 import struct
 
+from dbt.abi.quick import quick_words
 from dbt.abi.record import RECORD_BYTES
-from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
-from runtime.arena import ArenaFull, read_word, write_word
+from dbt.backend.llvm.convention import entry_symbol
+from runtime.arena import ArenaFull, read_word
 from runtime.compiler import Tier1
 from runtime.objects import CODE, DATA, LinkedObject
 from runtime.process_block import BLOCK_BYTES, block, proc
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 32  # of one piece of code
 SELDOM = 8  # times less often executed than the first block: left out
+FIELDS = (block.offset("count"), block.offset("hot_at"), block.offset("went"))  # ``dbt.backend.quick.region.Fields``
 _MOST_RECORDS = 1 << 12  # of one block
 _HEADER = struct.Struct(f"<{BLOCK_BYTES // 8}Q")
 _PAIR = struct.Struct("<II")
-_TAG_PC = (1 << 48) - 1
-_TAG, _LENGTH, _RECORDS, _COUNT, _NATIVE, _DEAD = (block.offset(name) // 8 for name in ("tag", "length", "records", "count", "native", "dead"))
+_WORDS_SYMBOL = "words{}"
+_TAG, _RECORDS, _COUNT, _NATIVE, _DEAD = (block.offset(name) // 8 for name in ("tag", "records", "count", "native", "dead"))
 
 
 def supported() -> bool:
@@ -45,57 +47,56 @@ class Quick:
         self.engine = engine
         self.arena = arena
         self.counts = dict.fromkeys(("quick_regions", "quick_blocks", "quick_bytes"), 0)
-        self._gates: dict[Start, int] = {}  # blocks that have quick code: the host addresses of their gates
+        self._replaced: set[int] = set()  # blocks whose gates are open: offsets in the process block
         self._profile: Profile | None = None
+        image, p, n = engine.image, ctypes.c_void_p, ctypes.c_int64
+        self._set = image.function("set_quick", n, p, n, n, p)
+        self._open_gate = image.function("open_gate", None, p, n, n)
 
     def forget(self) -> None:
-        """The arena has been emptied."""
-        self._gates.clear()
+        """All blocks have been forgotten."""
+        self._replaced.clear()
 
     def has(self, pc: int, mode: int) -> bool:
         """True if the block at (pc, mode) has quick code, and nothing better."""
-        gate = self._gates.get((pc, mode), 0)
-        return bool(gate) and not read_word(gate)
+        at = self.engine.find_block(pc, mode)
+        words = self.engine.block.block_field(at, "quick") if at else 0
+        return bool(words) and not read_word(words + quick_words.offset("gate"))
 
     def replace(self, start: Start, entry: int) -> None:
         """The block at *start* has native code at host address *entry* now."""
-        gate = self._gates.get(start, 0)
-        if gate:
-            write_word(gate, entry)
+        at = self.engine.find_block(*start)
+        if at:
+            self._open_gate(self.engine.block.address, at, entry)
+            self._replaced.add(at)
 
     def start_over(self) -> None:
         """What was better is not to be entered any more."""
-        for gate in self._gates.values():
-            write_word(gate, 0)
+        for at in self._replaced:
+            self._open_gate(self.engine.block.address, at, 0)
+        self._replaced.clear()
 
     def make(self, start: Start) -> bool:
         """Make code for the block at *start* and blocks that it leads to; ArenaFull if there is no room."""
-        from dbt.abi.ranges import merged
         from dbt.backend.quick import region
 
         engine = self.engine
-        blocks = [self._block(at) for at in self._grow(start)]
-        if not blocks:
+        found = self._grow(start)
+        if not found:
             return False
-        fields = region.Fields(block.offset("count"), block.offset("hot_at"), block.offset("went"))
-        made = region.make(engine.arch, engine.unchecked_loads, fields, blocks)
+        made = region.make(engine.arch, engine.unchecked_loads, region.Fields(*FIELDS), [self._block(at) for at in found])
         if made is None:
             return False
         relocations = [(CODE, 4, DATA, place, addend) for place, addend in made.references]
         faults = b"".join([_PAIR.pack(*pair) for pair in made.faults])
-        placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, made.symbols, [], relocations, faults=faults))
-        valid = placed.address(VALID_SYMBOL)
-        ranges = merged([(b.tag & _TAG_PC, engine.block.block_field(b.at, "length")) for b in made.blocks])
-        contents = [engine.fetch(*r) for r in ranges]
-        if not engine.watch_code(ranges, contents, valid) or any(engine.block.block_field(b.at, "dead") for b in made.blocks):
-            write_word(valid, 0)
-            return False
-        data = valid - made.symbols[VALID_SYMBOL][1]
-        for number, (b, gate) in enumerate(zip(made.blocks, made.gates, strict=True)):
-            self._gates[b.tag & _TAG_PC, b.tag >> 48] = data + gate
-            engine.set_native(b.at, placed.address(entry_symbol(number)), valid)
+        symbols = {entry_symbol(number): (CODE, entry) for number, entry in enumerate(made.entries)}
+        symbols.update({_WORDS_SYMBOL.format(number): (DATA, words) for number, words in enumerate(made.words)})
+        placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, symbols, [], relocations, faults=faults))
+        for number, which in enumerate(made.chosen):
+            entry, words = placed.address(entry_symbol(number)), placed.address(_WORDS_SYMBOL.format(number))
+            self._set(engine.block.address, found[which], entry, words)
         self.counts["quick_regions"] += 1
-        self.counts["quick_blocks"] += len(made.blocks)
+        self.counts["quick_blocks"] += len(made.chosen)
         self.counts["quick_bytes"] += len(made.code)
         return True
 
@@ -136,7 +137,7 @@ class Quick:
         first = header[_RECORDS]
         size = min(process.get("record_end") - first, _MOST_RECORDS * RECORD_BYTES)
         tags = proc.offset("record_tags") + (first - proc.offset("records") >> 1)
-        return Block(header[_TAG], at, first, ctypes.string_at(process.address + first, size), ctypes.string_at(process.address + tags, size // 2))
+        return Block(header[_TAG], ctypes.string_at(process.address + first, size), ctypes.string_at(process.address + tags, size // 2))
 
 
 class QuickOnly(Tier1):

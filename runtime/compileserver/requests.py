@@ -79,9 +79,25 @@ class Request:
     def pack(self) -> bytes:
         return marshal.dumps(tuple([getattr(self, name) for name in self.__slots__]))
 
-    @classmethod
-    def unpack(cls, data: bytes) -> Request:
-        return cls(*marshal.loads(data))
+
+class KeepRequest:
+    """Quick code for a program's next start: see ``runtime.kept``. *path*: the file to make; *left*: the file of what it is made of, together with what *path*
+    was made of; *regions*: where regions that are on disk are entered."""
+
+    __slots__ = ("kind", "version", "arch", "unchecked", "path", "left", "regions")
+    cached = True
+
+    def __init__(self, kind: str, version: str, arch: str, unchecked: bool, path: str, left: str, regions: list[Start]) -> None:
+        self.kind, self.version, self.arch, self.unchecked = kind, version, arch, unchecked
+        self.path, self.left, self.regions = path, left, regions
+
+    def pack(self) -> bytes:
+        return marshal.dumps(tuple([getattr(self, name) for name in self.__slots__]))
+
+
+def unpack_request(data: bytes) -> Request | KeepRequest:
+    found = marshal.loads(data)
+    return KeepRequest(*found) if len(found) == len(KeepRequest.__slots__) else Request(*found)
 
 
 class Made:

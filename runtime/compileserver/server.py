@@ -19,7 +19,7 @@ from _socket import AF_UNIX, SOCK_STREAM, dup, socket, socketpair
 from collections.abc import Callable
 
 from runtime.compileserver.channel import Channel, Closed, Message, same_user
-from runtime.compileserver.requests import CRASH, MEMORY, TIME, Failure, Request
+from runtime.compileserver.requests import CRASH, MEMORY, TIME, Failure, unpack_request
 from runtime.compileserver.worker import Make, compiler, limit, work
 from runtime.paths import fix_cache_dir
 
@@ -162,7 +162,7 @@ class Server:
         """A process has ended: what it asked for is made for the cache alone."""
         self._clients.pop(client.fileno(), None)
         client.close()
-        self._queue = [job for job in self._queue if job.client is not client or Request.unpack(job.message.body).cached]
+        self._queue = [job for job in self._queue if job.client is not client or unpack_request(job.message.body).cached]
         heapq.heapify(self._queue)
 
     def _answer(self, job: _Job, body: bytes) -> None:

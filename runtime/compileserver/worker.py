@@ -9,9 +9,9 @@ from _socket import socket
 from collections.abc import Callable
 
 from runtime.compileserver.channel import Channel, Closed, Message
-from runtime.compileserver.requests import ERROR, MEMORY, TOO_BIG, VERSION, Failure, Made, Request
+from runtime.compileserver.requests import ERROR, MEMORY, TOO_BIG, VERSION, Failure, KeepRequest, Made, Request, unpack_request
 
-Make = Callable[[Request], Made | Failure]
+Make = Callable[[Request | KeepRequest], Made | Failure]
 
 CPU_SECONDS = 20  # of processor time for one region
 ADDRESS_SPACE = 3 << 30  # bytes of the whole process
@@ -51,7 +51,7 @@ def work(connection: socket, prepare: Callable[[], Make]) -> None:
 
 def _answer(make: Make, body: bytes) -> Made | Failure:
     try:
-        return make(Request.unpack(body))
+        return make(unpack_request(body))
     except MemoryError:
         return Failure(MEMORY)
     except Exception as error:  # a bug of ours must cost speed, not the guest
@@ -66,8 +66,16 @@ def compiler() -> Make:
     versions: dict[str, str] = {}
     caches: dict[str, CodeCache] = {}
 
-    def answer(request: Request) -> Made | Failure:
+    def answer(request: Request | KeepRequest) -> Made | Failure:
         kind = request.kind
+        if isinstance(request, KeepRequest):
+            from runtime import kept
+            from runtime.compileserver.keeper import keep
+
+            if kept.version(kind) != request.version:
+                return Failure(VERSION)
+            keep(request)
+            return Made([], [], b"")
         if kind not in versions:
             versions[kind] = fingerprint(kind)
         if versions[kind] != request.version:

@@ -15,11 +15,11 @@ from __future__ import annotations
 from dbt.abi.archs import INSN_RULE_ARM, INSN_RULE_X86_64
 from dbt.abi.exits import FAULT_EXEC, FAULT_UNMAPPED, Exit
 from dbt.abi.memory import PAGE_BITS, PAGE_CODE, PAGE_EXEC, PAGE_MASK, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
-from dbt.abi.records import CODES, RECORD_BYTES, is_rare
+from dbt.abi.records import CODES, RECORD_BYTES
 from dbt.abi.x86_length import MAX_LENGTH
-from dbt.ir.optable import OPS
 from runtime.kernels.build import export, kernel
 from runtime.kernels.codepages import TAG_PC, attach, block_bucket, lock, mark_code, unlock
+from runtime.kernels.kept import adopt
 from runtime.kernels.mem import a_ld64, fence, g_ld8, ld8, ld16, ld32, ld64, ldp, lshr, st16, st32, st64
 from runtime.kernels.offsets import (
     BLOCK_CODE,
@@ -60,6 +60,7 @@ from runtime.kernels.offsets import (
     TEMPLATE_WRITES,
 )
 from runtime.kernels.probe import note_fault, page_flags
+from runtime.kernels.record_codes import GOTO, is_rare_code
 from runtime.kernels.rendezvous import begin_asking, end_asking, hold_others, release_others
 from runtime.kernels.shapes import shape_template
 from runtime.kernels.templates import find_template
@@ -80,18 +81,6 @@ _CONST = CODES["const.i64"]
 _PCADD_32 = CODES["pcadd.i32"]
 _PCADD_64 = CODES["pcadd.i64"]
 assert _PCADD_64 == _PCADD_32 + 1, "tested as a range"
-_GOTO = CODES["goto"]
-_RARE_NUMBERS = [CODES[name] for name in OPS if is_rare(name)]
-_RARE_FIRST, _RARE_LAST = min(_RARE_NUMBERS), max(_RARE_NUMBERS)
-_NOT_RARE = tuple(sorted(set(range(_RARE_FIRST, _RARE_LAST)) - set(_RARE_NUMBERS)))
-_NOT_RARE_FIRST, _NOT_RARE_LAST = _NOT_RARE[0], _NOT_RARE[-1]
-assert list(_NOT_RARE) == list(range(_NOT_RARE_FIRST, _NOT_RARE_LAST + 1)), "rare codes are two ranges"
-
-
-@kernel
-def is_rare_code(code):
-    """True for records that are followed by a payload."""
-    return _RARE_FIRST <= code <= _RARE_LAST and not (_NOT_RARE_FIRST <= code <= _NOT_RARE_LAST)
 
 
 @kernel
@@ -250,7 +239,7 @@ def _copy(proc, source, count, to, tag):
             sum = pc + ld64(proc, source + 4)
             st16(proc, to, _CONST)
             st64(proc, to + 4, sum & 0xFFFF_FFFF if code == _PCADD_32 else sum)
-        elif code == _GOTO:
+        elif code == GOTO:
             st64(proc, to + 4, (pc + ld64(proc, source + 4)) & mask)
             st32(proc, to + 12, 0)
         source += RECORD_BYTES
@@ -281,7 +270,7 @@ def _emit(proc, tag, count):
         to = _copy(proc, records, size, to, ld64(proc, PROC_BUILD_TAGS + 8 * n))
     end_tag = ld64(proc, PROC_BUILD_TAGS + 8 * count)
     if ld32(proc, at + TEMPLATE_ENDS) == 0:
-        st64(proc, to, _GOTO | lshr(end_tag, 48) << 16)
+        st64(proc, to, GOTO | lshr(end_tag, 48) << 16)
         st64(proc, to + 4, end_tag & TAG_PC)
         st32(proc, to + 12, 0)
         st64(proc, PROC_RECORD_TAGS + ((to - PROC_RECORDS) >> 1), end_tag)
@@ -298,6 +287,7 @@ def _emit(proc, tag, count):
     st64(proc, PROC_RECORD_END, to)
     st64(proc, PROC_BLOCK_END, made + BLOCK_BYTES)
     attach(proc, made)
+    adopt(proc, made, to)
     fence()
     st32(proc, bucket, made)
     return made

@@ -22,6 +22,7 @@ from runtime.kernels.offsets import (
     BLOCK_NATIVE,
     BLOCK_PAGE_NEXT,
     BLOCK_PAGE_NEXT2,
+    BLOCK_QUICK,
     BLOCK_TAG,
     BLOCK_VALID_WORD,
     PROC_BLOCK_END,
@@ -33,6 +34,7 @@ from runtime.kernels.offsets import (
     PROC_PAGE_HEADS,
     PROC_VCPU_COUNT,
     PROC_VCPUS,
+    WORDS_VALID,
 )
 from runtime.kernels.tlb import flag_entry, flush_pages
 from runtime.process_block import BLOCK_BUCKETS, BLOCK_BYTES, BLOCKS, PAGE_BUCKETS
@@ -112,6 +114,9 @@ def _kill(proc, block):
     word = ld64(proc, block + BLOCK_VALID_WORD)
     if word != 0:
         a_st64(i2p(word), 0, 0)
+    words = ld64(proc, block + BLOCK_QUICK)
+    if words != 0:
+        a_st64(i2p(words), WORDS_VALID, 0)
     st64(proc, PROC_INVALIDATED, ld64(proc, PROC_INVALIDATED) + 1)
     bucket = block_bucket(ld64(proc, block + BLOCK_TAG))
     at = ld32(proc, bucket)

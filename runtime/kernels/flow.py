@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dbt.abi.records import CODES, RECORD_BYTES
-from runtime.kernels.blocks import is_rare_code
 from runtime.kernels.build import export
 from runtime.kernels.codepages import TAG_PC
 from runtime.kernels.mem import ld16, ld64, st64
 from runtime.kernels.offsets import BLOCK_LENGTH, BLOCK_RECORDS, BLOCK_TAG, PROC_RECORD_END, PROC_RECORD_TAGS, PROC_RECORDS
+from runtime.kernels.record_codes import GOTO, is_rare_code
 from runtime.process_block import COMES_BACK, MOST_EXITS
 
-_GOTO, _SYSCALL, _CONST = CODES["goto"], CODES["syscall"], CODES["const.i64"]
+_SYSCALL, _CONST = CODES["syscall"], CODES["const.i64"]
 
 
 @export("block_exits", "i64(p,i64,p)")
@@ -33,7 +33,7 @@ def block_exits(proc, block, exits):
             payload = False
         elif is_rare_code(code):
             payload = True
-        elif code == _GOTO:
+        elif code == GOTO:
             tag = ld64(proc, record + 4) | ld16(proc, record + 2) << 48
             known = False
             for i in range(found):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.memory import jump_entry, tlb_entry
-from runtime.process_block import block, form, form_field, page_record, proc, shape, template
+from dbt.abi.quick import quick_words
+from runtime.process_block import block, form, form_field, kept_entry, left_block, page_record, proc, shape, template
 
 _cpus = list(LAYOUTS.values())
 _cpu = _cpus[0]
@@ -68,6 +69,23 @@ BLOCK_PAGE_NEXT = block.offset("page_next")
 BLOCK_PAGE_NEXT2 = block.offset("page_next2")
 BLOCK_HOT_AT = block.offset("hot_at")
 BLOCK_WENT = block.offset("went")
+BLOCK_QUICK = block.offset("quick")
+
+WORDS_VALID = quick_words.offset("valid")
+WORDS_GATE = quick_words.offset("gate")
+WORDS_BLOCK = quick_words.offset("block")
+WORDS_RECORDS = quick_words.offset("records")
+
+KEPT_TAG = kept_entry.offset("tag")
+KEPT_CHECK = kept_entry.offset("check")
+KEPT_CODE = kept_entry.offset("code")
+KEPT_WORDS = kept_entry.offset("words")
+KEPT_HOT_AT = kept_entry.offset("hot_at")
+LEFT_TAG = left_block.offset("tag")
+LEFT_CHECK = left_block.offset("check")
+LEFT_COUNT = left_block.offset("count")
+LEFT_SIZE = left_block.offset("size")
+LEFT_BYTES = left_block.size
 
 TEMPLATE_CHECK = template.offset("check")
 TEMPLATE_NEXT = template.offset("next")
@@ -144,6 +162,11 @@ PROC_RECORDS = proc.offset("records")
 PROC_RECORD_TAGS = proc.offset("record_tags")
 PROC_SCHEME = proc.offset("scheme")
 PROC_PARALLEL = proc.offset("parallel")
+PROC_KEPT = proc.offset("kept")
+PROC_KEPT_CODE = proc.offset("kept_code")
+PROC_KEPT_DATA = proc.offset("kept_data")
+PROC_KEPT_MASK = proc.offset("kept_mask")
+PROC_ADOPTED = proc.offset("adopted")
 PROC_FREE_STORES = proc.offset("free_stores")
 PROC_HOST_WRITES = proc.offset("host_writes")
 PROC_RENDEZVOUS = proc.offset("rendezvous")

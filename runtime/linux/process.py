@@ -97,7 +97,7 @@ class Process:
         hooks, self.exit_hooks = self.exit_hooks, []
         for hook in hooks:
             hook()
-        self.engine.templates.save()
+        self.engine.keep()
 
     def tell_parent(self) -> None:
         """In a child of vfork, before it leaves."""
@@ -270,7 +270,7 @@ class Process:
     def give_way(self, thread: Thread) -> None:
         """What execve undoes, once ``Replace`` has unwound the thread."""
         thread.signals.collect()
-        self.engine.templates.save()
+        self.engine.keep()
         self.signals.forget_handlers()
         _close_on_exec()
 

@@ -142,6 +142,7 @@ def _run_image(program: Program, options: Options, host: Host, inherited: Inheri
         thread.bind()
         process.threads[thread.tid] = thread
         process.name_thread(program.execfn)
+        engine.begin(process.exe_host)
         abi.start(vcpu, loaded.entry, sp)
         thread.signals.set_mask(inherited.mask)
         if not gc.isenabled():  # the command line's start: what there is now lives as long as the process

@@ -19,7 +19,7 @@ from runtime import image, paths
 from runtime.background import HOT, Background
 from runtime.compileserver import client, maker, requests, spawn
 from runtime.compileserver.channel import Channel, Closed, Message
-from runtime.compileserver.requests import Failure, Made, NotSent, Request, unpack_answer
+from runtime.compileserver.requests import Failure, Made, NotSent, Request, unpack_answer, unpack_request
 from runtime.compileserver.server import MOST_CRASHES, Server
 from runtime.compileserver.worker import Make
 from tests.backend.test_tier1 import LOOP, expected, run_loop
@@ -187,7 +187,8 @@ def test_nonsense_on_a_channel_is_the_end_of_it() -> None:
 
 
 def test_a_request_knows_the_pages_it_has() -> None:
-    asked = Request.unpack(Request("k", "v", True, "arm", False, True, False, 2, [(0x1FF8, 1)], [], {}, {1: bytes(4096), 2: b"\x01" * 4096, 3: b""}).pack())
+    asked = unpack_request(Request("k", "v", True, "arm", False, True, False, 2, [(0x1FF8, 1)], [], {}, {1: bytes(4096), 2: b"\x01" * 4096, 3: b""}).pack())
+    assert isinstance(asked, Request)
     assert asked.fetch(0x1FF8, 16) == bytes(8) + b"\x01" * 8
     assert asked.fetch(0x2FFC, 16) == b"\x01" * 4, "page 3 can't be executed"
     with pytest.raises(NotSent):

@@ -155,6 +155,13 @@ class Assembler:
         """Indirect call."""
         self.emit(b"\xff", 2, place)
 
+    def call_label(self, name: str) -> None:
+        self.code.append(0xE8)
+        self._to(name)
+
+    def ret(self) -> None:
+        self.code.append(0xC3)
+
     def _to(self, label: str) -> None:
         self._jumps.append((len(self.code), label))
         self.code += bytes(4)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from dbt.abi.archs import LAYOUTS
 from dbt.abi.helpers import helper_offset
-from dbt.backend.quick.assembler import ADD, CMP, NE, R8, R9, R11, R12, R13, R14, R15, RAX, RCX, RDI, RDX, RSI, RSP, SUB, Assembler, Data, Memory, Place
+from dbt.abi.quick import quick_words
+from dbt.backend.quick.assembler import CMP, NE, R8, R9, R11, R12, R13, R14, R15, RAX, RCX, RDI, RDX, RSI, Assembler, Data, Memory, Place
 
 PINNED_REGISTERS = (R13, R14, R15, RDI, RSI, RDX, RCX, R8, R9, R11)  # preserve_nonecc after its first argument, R12
 _ARGUMENTS = (RDI, RSI, RDX, RCX, R8)  # of helpers, the vCPU first
@@ -21,7 +22,7 @@ NOTHING = -1
 
 
 class Record(NamedTuple):
-    """A tier-0 record: words as ``dbt.abi.records`` has them, ``bits`` of its type, whether word 2 is a number, and its offset in the process block."""
+    """A tier-0 record: words as ``dbt.abi.records`` has them, ``bits`` of its type, whether word 2 is a number, and its offset from the block's first one."""
 
     name: str
     bits: int
@@ -45,8 +46,10 @@ class Emitter:
         self.pinned = {self.layout.offset(name) // 8: register for name, register in zip(self.layout.pinned, PINNED_REGISTERS, strict=False)}
         self.held = NOTHING  # the cell that RAX holds
         self.pc = self.mode = 0  # of the guest instruction
-        self.block = 0  # offset of the block in the process block
+        self.words = 0  # of the block: offset in the data
         self._cold: list[Callable[[], None]] = []
+        self._leaving: dict[tuple[int, int], str] = {}  # pc and mode -> label of the way back there
+        self._helpers: set[str] = set()  # that are called
         self._labels = 0
 
     # Cells ------------------------------------------------------------------------------------------------------------
@@ -101,22 +104,32 @@ class Emitter:
 
     def later(self, write: Callable[[], None]) -> None:
         """Have code written behind the main path, for the guest instruction that it is at now."""
-        pc, mode, block = self.pc, self.mode, self.block
+        pc, mode, words = self.pc, self.mode, self.words
 
         def run() -> None:
-            self.pc, self.mode, self.block, self.held = pc, mode, block, NOTHING
+            self.pc, self.mode, self.words, self.held = pc, mode, words, NOTHING
             write()
 
         self._cold.append(run)
 
     def write_cold(self) -> None:
-        while self._cold:
-            self._cold.pop(0)()
+        for write in self._cold:  # which may add to it
+            write()
+        self._write_shared()
 
     def word(self, value: int = 0) -> Data:
         """A new 64-bit word of the region's data."""
         self.data += value.to_bytes(8, "little")
         return Data(len(self.data) - 8)
+
+    def block_words(self) -> None:
+        """New words of ``quick_words`` for the block that follows."""
+        self.words = len(self.data)
+        self.data += bytes(quick_words.size)
+
+    def block_word(self, name: str) -> Data:
+        """Those of the block."""
+        return Data(self.words + quick_words.offset(name))
 
     # Leaving ----------------------------------------------------------------------------------------------------------
     def set_field(self, name: str, value: int) -> None:
@@ -132,12 +145,26 @@ class Emitter:
         self.set_field("pc", self.pc)
         self.set_field("mode", self.mode)
 
+    def leaving(self) -> str:
+        """Label of the way back to the dispatcher at the current guest instruction."""
+        place = (self.pc, self.mode)
+        label = self._leaving.get(place)
+        if label is None:
+            label = self._leaving[place] = self.new_label()
+
+            def write() -> None:
+                self.asm.label(label)
+                self.set_position()
+                self.asm.jump("leave")
+
+            self.later(write)
+        return label
+
     def leave(self, reason: int = 0) -> None:
         """Return to the dispatcher at the current guest instruction."""
         if reason:
             self.set_field("exit_reason", reason)
-        self.set_position()
-        self.asm.jump("leave")
+        self.asm.jump(self.leaving())
 
     def argument(self, number: int) -> Callable[[int], None]:
         """A whole cell as an argument of a helper."""
@@ -152,31 +179,35 @@ class Emitter:
     def helper(self, name: str, arguments: list[Callable[[int], None] | int]) -> None:
         """Call a helper: each argument is a number, or writes its value into the register it is given, from RAX, RBX, R10 or memory. The result is in RAX."""
         asm = self.asm
-        lost = [number for number, register in self.pinned.items() if register == _LOST or register in _ARGUMENTS]
-        for number in lost:
-            self.save(number)
+        self._helpers.add(name)
+        asm.call_label("save")
         for register, argument in zip(_ARGUMENTS[1:], arguments, strict=False):
             if isinstance(argument, int):
                 asm.move_immediate(register, argument)
             else:
                 argument(register)
-        asm.move(_ARGUMENTS[0], R12, 64)
-        asm.op_immediate(SUB, RSP, 8, 64)
-        asm.move(RAX, self.field("helpers"), 64)
-        asm.call(Memory(RAX, helper_offset(name)))
-        asm.op_immediate(ADD, RSP, 8, 64)
-        for number in lost:
-            self.restore(number)
+        asm.call_label(name)
         self.held = NOTHING
 
+    def _write_shared(self) -> None:
+        """What all calls of helpers have in common: saving what helpers change, and each one's call, behind which the flags tell whether it has set an exit
+        reason. The stack is aligned in there, by the return address."""
+        asm = self.asm
+        lost = [number for number, register in self.pinned.items() if register == _LOST or register in _ARGUMENTS]
+        asm.label("save")
+        for number in lost:
+            self.save(number)
+        asm.ret()
+        for name in sorted(self._helpers):
+            asm.label(name)
+            asm.move(_ARGUMENTS[0], R12, 64)
+            asm.move(RAX, self.field("helpers"), 64)
+            asm.call(Memory(RAX, helper_offset(name)))
+            for number in lost:
+                self.restore(number)
+            asm.op_immediate(CMP, self.field("exit_reason"), 0, 64)
+            asm.ret()
+
     def leave_if_faulted(self) -> None:
-        """After a helper: return to the dispatcher if it has set an exit reason."""
-        fault = self.new_label()
-        self.asm.op_immediate(CMP, self.field("exit_reason"), 0, 64)
-        self.asm.jump_if(NE, fault)
-
-        def write() -> None:
-            self.asm.label(fault)
-            self.leave()
-
-        self.later(write)
+        """Right after a helper: return to the dispatcher if it has set an exit reason."""
+        self.asm.jump_if(NE, self.leaving())

@@ -33,7 +33,7 @@ def chained(e: Emitter, pc: int, mode: int) -> None:
 
 
 def indirect(e: Emitter, r: Record, went: int) -> None:
-    """To a place known at run time. *went* is the offset of the word in the process block that remembers it."""
+    """To a place known at run time. *went* is the offset in the block of tier 0 of the word that remembers it."""
     asm, cache, away = e.asm, e.layout.offset("jump_cache"), e.new_label()
     e.read(R10, r.a)
     asm.move(RAX, R10, 64)
@@ -50,7 +50,7 @@ def indirect(e: Emitter, r: Record, went: int) -> None:
         asm.shift(x86.SHL, RBX, _MODE_SHIFT, 64)
     if not r.c or r.b:
         asm.op(x86.OR, R10, RBX, 64)
-    asm.move(RBX, e.field("proc"), 64)
+    asm.move(RBX, e.block_word("block"), 64)
     asm.store(Memory(RBX, went), R10)
     asm.op(x86.CMP, R10, Memory(R12, cache + jump_entry.offset("tag"), RAX), 64)
     asm.jump_if(x86.NE, away)

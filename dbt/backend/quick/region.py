@@ -1,8 +1,9 @@
 """Blocks of tier 0 as one piece of host code.
 
-Each block can be entered from outside. At its start it looks at its *gate*, a word of the data (0, or the host address to go on at: better code for the
-block), at the word that tells whether the guest's bytes are the same still, at ``cpu.request``, and counts its executions as tier 0 does; the one that makes
-it hot is left to tier 0, which puts it in the queue.
+Each block can be entered from outside. At its start it looks at its *gate* (0, or the host address to go on at: better code for the block), at the word
+that tells whether the guest's bytes are the same still, at ``cpu.request``, and counts its executions as tier 0 does; the one that makes it hot is left to
+tier 0, which puts it in the queue. These words, and where the block of tier 0 is, stand in the data (``dbt.abi.quick``): the code itself depends on the
+block's records and tags alone, and so does what another process makes of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import NamedTuple
 
 from dbt.abi.exits import Exit
 from dbt.abi.records import CODE_MASK, NAMES, PAYLOAD_D, RECORD_BYTES
-from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
 from dbt.backend.quick import accesses, assembler, exclusives, exits, integers, moves
 from dbt.backend.quick.assembler import RAX, RBX, Memory
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
@@ -29,7 +29,7 @@ _ROWS = {**integers.ROWS, **moves.ROWS, **accesses.ROWS, **exclusives.ROWS}
 
 
 class Fields(NamedTuple):
-    """Where the process block has what a block counts: offsets from the block's own."""
+    """Where a block of tier 0 has what it counts: byte offsets."""
 
     executions: int
     hot_at: int
@@ -37,27 +37,24 @@ class Fields(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block of tier 0: its jump tag, its offset and that of its first record in the process block; its records (and more); the tag of each one's guest
-    instruction, as u64."""
+    """A block of tier 0: its jump tag, its records (and more), the tag of each one's guest instruction, as u64."""
 
     tag: int
-    at: int
-    first: int
     records: bytes
     tags: bytes
 
 
 class Made(NamedTuple):
-    """Code and data of a region. The symbols are those of ``dbt.backend.llvm.convention``, an entry for each of ``blocks``; ``gates``: their words, as offsets
-    in the data. ``references`` and ``faults`` are those of ``Emitter``, by offset."""
+    """Code and data of a region: the ``entries`` of ``blocks``, as offsets in the code, and their ``words``, as offsets in the data. ``chosen``: which of the
+    blocks asked for they are. ``references`` and ``faults`` are those of ``Emitter``, by offset."""
 
     code: bytes
     data: bytes
-    symbols: dict[str, tuple[int, int]]
     references: list[tuple[int, int]]
     faults: list[tuple[int, int]]
-    gates: list[int]
-    blocks: list[Block]
+    entries: list[int]
+    words: list[int]
+    chosen: list[int]
 
 
 @cache
@@ -81,6 +78,10 @@ def supported(code: int) -> bool:
     return _supported(name, bits, rare)
 
 
+def _label(number: int) -> str:
+    return f"block{number}"
+
+
 def _parse(block: Block) -> list[tuple[int, Record, bool]]:
     """(pc and mode as a tag, record, whether it is rare) up to the block's end."""
     found = []
@@ -89,7 +90,7 @@ def _parse(block: Block) -> list[tuple[int, Record, bool]]:
         word, d, a, b, c = _WORDS.unpack_from(block.records, at)
         name, bits, immediate, rare = _kind(word & CODE_MASK)
         (tag,) = _TAG.unpack_from(block.tags, at // 2)
-        found.append((tag, Record(name, bits, immediate, d, a, b, c, block.first + at), rare))
+        found.append((tag, Record(name, bits, immediate, d, a, b, c, at), rare))
         if name == "br":
             furthest = max(furthest, at + a * RECORD_BYTES)
         elif name == "brif":
@@ -103,51 +104,41 @@ class _Writer:
     def __init__(self, arch: str, unchecked: bool, fields: Fields) -> None:
         self.e = Emitter(arch, unchecked)
         self.fields = fields
-        self.valid = self.e.word(1)
         self.inside: dict[int, str] = {}
 
     def write(self, blocks: list[Block]) -> Made | None:
         """None if there is no block that this backend can do something for."""
         e, asm = self.e, self.e.asm
-        parsed = [(block, _parse(block)) for block in blocks]
-        chosen = [(block, records) for block, records in parsed if self._reach(records)]
+        parsed = {number: _parse(block) for number, block in enumerate(blocks)}
+        chosen = [number for number, records in parsed.items() if self._reach(records)]
         if not chosen:
             return None
-        self.inside = {block.tag: f"block{number}" for number, (block, _) in enumerate(chosen)}
-        gates = [e.word() for _ in chosen]
-        symbols = {}
-        for number, ((block, records), gate) in enumerate(zip(chosen, gates, strict=True)):
-            e.block, e.pc, e.mode, e.held = block.at, block.tag & _TAG_PC, block.tag >> 48, NOTHING
-            symbols[entry_symbol(number)] = (0, len(asm.code))
+        for number in chosen:
+            self.inside.setdefault(blocks[number].tag, _label(number))
+        entries, words = [], []
+        for number in chosen:
+            block = blocks[number]
+            e.pc, e.mode, e.held = block.tag & _TAG_PC, block.tag >> 48, NOTHING
+            e.block_words()
+            entries.append(len(asm.code))
+            words.append(e.words)
             self._enter()
-            asm.label(self.inside[block.tag])
-            self._begin(gate)
-            self._body(block, records)
+            asm.label(_label(number))
+            self._begin()
+            self._body(number, block, parsed[number])
         e.write_cold()
         asm.label("leave")
         for cell in e.pinned:
             e.save(cell)
-        asm.code.append(0xC3)  # RET
-        symbols[VALID_SYMBOL] = (1, self.valid.offset)
+        asm.ret()
         code = asm.finish()
         faults = sorted((at, asm.labels[label]) for at, label in e.faults)
-        return Made(code, bytes(e.data), symbols, asm.references, faults, [gate.offset for gate in gates], [block for block, _ in chosen])
+        return Made(code, bytes(e.data), asm.references, faults, entries, words, chosen)
 
     @staticmethod
     def _reach(records: list[tuple[int, Record, bool]]) -> bool:
         """True if the block's first instruction can be done here."""
         return all(_supported(r.name, r.bits, rare) for tag, r, rare in records if tag == records[0][0])
-
-    def _away(self, reason: Exit = Exit.NONE) -> str:
-        """Label of a way back to the dispatcher."""
-        label = self.e.new_label()
-
-        def write() -> None:
-            self.e.asm.label(label)
-            self.e.leave(int(reason))
-
-        self.e.later(write)
-        return label
 
     def _enter(self) -> None:
         """From outside: pinned registers of 32 bits come with anything above them."""
@@ -156,30 +147,33 @@ class _Writer:
             if e.layout.slots[name][1].bits == 32:
                 asm.move(register, register)
 
-    def _begin(self, gate: assembler.Data) -> None:
+    def _begin(self) -> None:
         e, asm, fields = self.e, self.e.asm, self.fields
-        better, away = e.new_label(), self._away()
+        gate = e.block_word("gate")
+        better, replay, away = e.new_label(), e.new_label(), e.leaving()
         asm.op_immediate(assembler.CMP, gate, 0, 64)
         asm.jump_if(assembler.NE, better)
-        asm.op_immediate(assembler.CMP, self.valid, 1, 64)
+        asm.op_immediate(assembler.CMP, e.block_word("valid"), 1, 64)
         asm.jump_if(assembler.NE, away)
         asm.op_immediate(assembler.CMP, e.field("request"), 0, 64)
         asm.jump_if(assembler.NE, away)
-        asm.move(RAX, e.field("proc"), 64)
-        asm.move(RBX, Memory(RAX, e.block + fields.executions), 64)
+        asm.move(RAX, e.block_word("block"), 64)
+        asm.move(RBX, Memory(RAX, fields.executions), 64)
         asm.op_immediate(assembler.ADD, RBX, 1, 64)
-        asm.store(Memory(RAX, e.block + fields.executions), RBX)
-        asm.op(assembler.CMP, RBX, Memory(RAX, e.block + fields.hot_at), 64)
-        asm.jump_if(assembler.GE, self._away(Exit.REPLAY))
+        asm.store(Memory(RAX, fields.executions), RBX)
+        asm.op(assembler.CMP, RBX, Memory(RAX, fields.hot_at), 64)
+        asm.jump_if(assembler.GE, replay)
         e.held = NOTHING
 
         def write() -> None:
             asm.label(better)
             asm.jump_to(gate)
+            asm.label(replay)
+            e.leave(int(Exit.REPLAY))
 
         e.later(write)
 
-    def _body(self, block: Block, records: list[tuple[int, Record, bool]]) -> None:
+    def _body(self, number: int, block: Block, records: list[tuple[int, Record, bool]]) -> None:
         e, asm = self.e, self.e.asm
         targets = set()
         for _, r, _ in records:
@@ -191,7 +185,7 @@ class _Writer:
         for tag, r, rare in records:
             e.pc, e.mode = tag & _TAG_PC, tag >> 48
             if r.at in targets:
-                asm.label(f"{block.at}_{r.at}")
+                asm.label(f"{number}_{r.at}")
                 e.held = NOTHING
             if tag in impossible:
                 e.leave(int(Exit.REPLAY))
@@ -199,16 +193,16 @@ class _Writer:
             if rare:
                 self._rare(block, r)
             elif r.name == "br":
-                asm.jump(f"{block.at}_{r.at + r.a * RECORD_BYTES}")
+                asm.jump(f"{number}_{r.at + r.a * RECORD_BYTES}")
             elif r.name == "brif":
                 asm.op_immediate(assembler.CMP, e.cell(r.a), 0)
-                asm.jump_if(assembler.NE, f"{block.at}_{r.at + r.b * RECORD_BYTES}")
+                asm.jump_if(assembler.NE, f"{number}_{r.at + r.b * RECORD_BYTES}")
                 if r.c != 1:
-                    asm.jump(f"{block.at}_{r.at + r.c * RECORD_BYTES}")
+                    asm.jump(f"{number}_{r.at + r.c * RECORD_BYTES}")
             elif r.name == "goto":
                 self._goto(r.a & 0xFFFFFFFF | (r.b & 0xFFFFFFFF) << 32, r.d)
             elif r.name == "goto_ind":
-                exits.indirect(e, r, block.at + self.fields.went)
+                exits.indirect(e, r, self.fields.went)
             elif r.name in exits.ROWS:
                 exits.ROWS[r.name](e, r)
             elif r.bits == 128:
@@ -226,13 +220,13 @@ class _Writer:
     def _rare(self, block: Block, r: Record) -> None:
         """A rare record: as tier 0 runs it, on cells."""
         e, asm = self.e, self.e.asm
-        payload = _PAYLOAD.unpack_from(block.records, r.at - block.first + RECORD_BYTES)
+        payload = _PAYLOAD.unpack_from(block.records, r.at + RECORD_BYTES)
         used = {cell + half for cell in (r.d, r.a, r.b, r.c, payload[PAYLOAD_D]) for half in range(2)} & e.pinned.keys()
         for cell in used:
             e.save(cell)
 
         def record(register: int) -> None:
-            asm.move(register, e.field("proc"), 64)
+            asm.move(register, e.block_word("records"), 64)
             asm.op_immediate(assembler.ADD, register, r.at, 64)
 
         e.helper("op", [record])
