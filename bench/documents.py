@@ -23,6 +23,8 @@ COMMANDS = {  # report: the words after ``dbt bench`` that make it
     "kernels-x86_64": "run --suite kernels --arch x86_64 --against qemu,native",
     "system": "run --suite system",
     "startup": "run --suite startup",
+    "startup-i386": "run --suite startup --arch i386",
+    "startup-x86_64": "run --suite startup --arch x86_64",
     "programs": "run --suite programs --runs 1",
     "scaling": "scaling --runs 1",
     "llsc-counters": "llsc --scheme excl --kernel counter,range-1024 --vcpus 1,2,4,8 --against qemu --slices 15",

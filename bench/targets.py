@@ -51,6 +51,11 @@ def _seconds(name: str, subject: str) -> Figure:
     return lambda report: next((row["seconds"].get(subject) for row in report["rows"] if row["name"] == name), None)
 
 
+_STARTS = (  # benchmark, what it is called in the table; must and aim of a warm start and of a cold one
+    ("busybox echo", "busybox echo", (0.15, 0.06), (0.8, 0.3)),
+    ("python3.11 print(1)", "`python3.11 -c 'print(1)'`", (0.8, 0.4), (5, 1.5)),
+    ("sqlite3 script", "sqlite3's script", (0.8, 0.3), (3, 1)),
+)
 TARGETS = (
     Target("integer kernels against qemu-arm", "kernels-arm", _mean(INTEGER, QEMU), 1.8, 3),
     Target("calls and indirect jumps against qemu-arm", "kernels-arm", _mean(CALLS, QEMU), 1.3, 3),
@@ -58,13 +63,10 @@ TARGETS = (
     Target("integer kernels: slower than native by", "kernels-arm", _slower_than(INTEGER, NATIVE), 3, 1.7, most=True),
     *(Target(f"{group} against Unicorn", "unicorn", _mean(group, UNICORN), 5, 10) for group in (INTEGER, CALLS, FLOATS)),
     Target("long programs against qemu-arm, warm", "programs", _mean(LONG, QEMU), 1.2, 2),
-    Target("busybox echo, warm", "startup", _seconds("busybox echo", DBT), 0.15, 0.06, " s", True),
-    Target("busybox echo, cold", "startup", _seconds("busybox echo", COLD), 0.8, 0.3, " s", True),
-    Target("`python3.11 -c 'print(1)'`, warm", "startup", _seconds("python3.11 print(1)", DBT), 0.8, 0.4, " s", True),
-    Target("`python3.11 -c 'print(1)'`, cold", "startup", _seconds("python3.11 print(1)", COLD), 5, 1.5, " s", True),
-    Target("sqlite3's script, warm", "startup", _seconds("sqlite3 script", DBT), 0.8, 0.3, " s", True),
-    Target("sqlite3's script, cold", "startup", _seconds("sqlite3 script", COLD), 3, 1, " s", True),
-)
+    *(Target(f"{what}, {which}{guest}", report, _seconds(name, subject), must, aim, " s", True)
+      for report, guest in (("startup", ""), ("startup-i386", ", i386"), ("startup-x86_64", ", x86-64"))
+      for name, what, warm, cold in _STARTS for which, subject, (must, aim) in (("warm", DBT, warm), ("cold", COLD, cold))),
+)  # fmt: skip
 
 
 def text(reports: Mapping[str, Report]) -> str:

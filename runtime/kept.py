@@ -37,7 +37,7 @@ SHARE = 16  # ...if they are this part of those that are kept, at least
 REGIONS = 4  # regions entered that the file does not know, which are worth one too
 HOT_SOON = 1000  # executions of a kept block until the region that it has on disk is entered
 SUFFIX = ".kept"
-_LEFT_SUFFIX = ".left"
+LEFT_SUFFIX = ".left"
 _SOURCES = ("dbt/backend/quick", "runtime/compileserver/keeper.py", "runtime/kept.py")
 _MAGIC = b"dbt-kept"
 # Magic, CRC-32 of what follows it up to the end of the data, then sizes in bytes: the table, the faults behind it, the code, the data, and the blocks that it
@@ -123,6 +123,7 @@ class Kept:
         self.kind = kind
         self.path = os.path.join(directory(), f"{blake2b(name, digest_size=8).hexdigest()}-{self.version}{SUFFIX}")
         self._at = self._size = 0  # of the mapping
+        self._table = self._mask = 0  # its hash table
         self._data = 0  # bytes of data
         self._made_of = 0  # bytes of the blocks that the file was made of
         self._faults: FaultTable | None = None
@@ -155,8 +156,9 @@ class Kept:
         self._data, self._made_of = sizes[3:]
         block.put("kept_code", at + parts.code)
         block.put("kept_data", at + parts.data)
-        block.put("kept_mask", sizes[0] // KEPT_ENTRY_BYTES - 1)
-        block.put("kept", at + parts.table)
+        self._table, self._mask = at + parts.table, sizes[0] // KEPT_ENTRY_BYTES - 1
+        block.put("kept_mask", self._mask)
+        block.put("kept", self._table)
 
     @staticmethod
     def _protect(at: int, parts: Parts) -> bool:
@@ -169,7 +171,7 @@ class Kept:
     # The end ----------------------------------------------------------------------------------------------------------
     def _knows(self, start: Start) -> bool:
         """True if the file has code for the block at *start*, and that its region is on disk."""
-        table, mask = self._engine.block.get("kept"), self._engine.block.get("kept_mask")
+        table, mask = self._table, self._mask
         tag = start[0] | start[1] << 48
         for number in range(bucket_of(tag, mask), bucket_of(tag, mask) + mask + 1):
             entry = ctypes.string_at(table + (number & mask) * KEPT_ENTRY_BYTES, KEPT_ENTRY_BYTES)
@@ -190,7 +192,7 @@ class Kept:
             return
         buffer = ctypes.create_string_buffer(need)
         self._leave(address, LEAST, self._data, buffer, need)
-        left = f"{self.path}.{os.getpid()}{_LEFT_SUFFIX}"
+        left = f"{self.path}.{os.getpid()}{LEFT_SUFFIX}"
         with contextlib.suppress(OSError):
             os.makedirs(directory(), exist_ok=True)
             with replacing(left) as file:

@@ -93,6 +93,18 @@ def forget_others(path: str, prefix: str = "") -> None:
             os.unlink(old)
 
 
+def forget_oldest(directory: str, suffix: str, most: int) -> None:
+    """Delete all but the newest files in *directory* whose names have this suffix and which have *most* bytes together."""
+    with contextlib.suppress(OSError):
+        with os.scandir(directory) as entries:
+            found = [(e.stat().st_mtime, e.stat().st_size, e.path) for e in entries if e.name.endswith(suffix)]
+        total = 0
+        for _, size, path in sorted(found, reverse=True):
+            total += size
+            if total > most:
+                os.unlink(path)
+
+
 def own_table(keep_stderr: bool = False) -> None:
     """Give the calling thread a table of descriptors of its own, with nothing in it but /dev/null (and standard error, to say something). The guest can
     neither see, nor close, nor take for its own what is open there, and children that it forks do not inherit it. OSError if the system can't."""

@@ -78,9 +78,12 @@ class Quick:
 
     def make(self, start: Start) -> bool:
         """Make code for the block at *start* and blocks that it leads to; ArenaFull if there is no room."""
+        engine = self.engine
+        at = engine.find_block(*start)
+        if not at or self._header(at)[_NATIVE]:
+            return False
         from dbt.backend.quick import region
 
-        engine = self.engine
         found = self._grow(start)
         if not found:
             return False

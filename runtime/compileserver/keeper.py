@@ -11,12 +11,14 @@ from dbt.abi.record import RECORD_BYTES
 from dbt.backend.quick import region
 from runtime import background, kept
 from runtime.compileserver.requests import KeepRequest
-from runtime.own_files import forget_others
+from runtime.own_files import forget_oldest, forget_others
 from runtime.process_block import KEPT_ENTRY_BYTES, bucket_of, kept_entry, left_block
 from runtime.quick import FIELDS
 
 MOST_BLOCKS = 1 << 13  # of one file: the hottest
 WORTHWHILE = 4 * background.WORTHWHILE  # executions, which take a while with quick code, until a block asks for a region
+MOST_BYTES = 256 << 20  # of all files: the newest
+MOST_LEFT_BYTES = 16 << 20
 _HEAD = struct.Struct(f"<{left_block.size // 8}Q")
 _ENTRY = struct.Struct("<QQIII4x")
 assert _ENTRY.size == KEPT_ENTRY_BYTES and list(kept_entry.fields) == ["tag", "check", "code", "words", "hot_at"]
@@ -89,6 +91,8 @@ def make(arch: str, unchecked: bool, path: str, blocks: list[Left], regions: Set
     parts = kept.Parts(len(table), len(faults), len(made.code), len(made.data), len(left))
     kept.write(path, table, faults, _linked(made, parts.data - parts.code), made.data, left)
     forget_others(path, os.path.basename(path).partition("-")[0])
+    forget_oldest(os.path.dirname(path), kept.SUFFIX, MOST_BYTES)
+    forget_oldest(os.path.dirname(path), kept.LEFT_SUFFIX, MOST_LEFT_BYTES)  # by processes whose server died
 
 
 def keep(request: KeepRequest) -> None:

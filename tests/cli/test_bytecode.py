@@ -71,7 +71,7 @@ def test_a_run_imports_only_what_it_needs() -> None:
     needless = (
         "numba", "llvmlite", "numpy", "capstone", "click", "rich", "typing", "dataclasses", "re", "inspect", "json", "subprocess", "socket",
         "dbt.pipeline", "dbt.ir.unit", "dbt.ir.optable", "dbt.frontend.base", "dbt.abi.records", "dbt.backend.tier0", "runtime.lifter",
-        "runtime.shape_learning", "runtime.regions", "runtime.kernels", "dbt.stats",
+        "runtime.shape_learning", "runtime.regions", "runtime.kernels", "dbt.stats", "dbt.backend.quick",
     )  # fmt: skip
     guest = Path(__file__).parents[1] / "guests" / "demo.elf"
     program = (
