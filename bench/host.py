@@ -35,8 +35,9 @@ def ours(*words: str) -> list[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment, with this checkout's packages first."""
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), **changes}
+    """This process's environment, with this checkout's packages first. Python keeps the modules that it compiles, as it does for users."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), **changes}
 
 
 def describe() -> dict[str, object]:
