@@ -288,6 +288,8 @@ class Background(Tier1):
         with self.memory:
             self._stopped = True
         self._news.set()
+
+    def free(self) -> None:
         if self._kept is not None:
             self._kept.close()
 

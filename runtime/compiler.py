@@ -183,6 +183,9 @@ class Tier1:
     def stop(self) -> None:
         """Nothing of the engine is touched after this."""
 
+    def free(self) -> None:
+        """The engine's memory has been given back."""
+
     def before_fork(self) -> None:
         """The process is about to be copied."""
         raise NotImplementedError

@@ -370,3 +370,5 @@ class Engine:
             self.free_vcpu(vcpu)
         self.memory.free()
         self.block.free()
+        if self.tier1 is not None:
+            self.tier1.free()

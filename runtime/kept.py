@@ -14,6 +14,7 @@ import ctypes
 import mmap
 import os
 import struct
+import time
 import zlib
 from _blake2 import blake2b
 
@@ -49,6 +50,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
 _libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+PATIENCE = 60  # seconds that a request is taken to be under way
 FIRST = 1 << 62  # weight of the request: the file serves a next run that may come at once
 _TAG, _HOT_AT = struct.Struct("<Q"), struct.Struct("<I")
 _FAILED = ctypes.c_void_p(-1).value
@@ -122,6 +124,7 @@ class Kept:
         self.version = version(kind)
         self.kind = kind
         self.path = os.path.join(directory(), f"{blake2b(name, digest_size=8).hexdigest()}-{self.version}{SUFFIX}")
+        self._inode = 0  # of the file, if there was one
         self._at = self._size = 0  # of the mapping
         self._table = self._mask = 0  # its hash table
         self._data = 0  # bytes of data
@@ -133,8 +136,9 @@ class Kept:
     def _map(self) -> None:
         try:
             with open_apart(self.path, os.O_RDONLY) as file:
-                size = os.fstat(file).st_size
-                sizes = _sizes(os.pread(file, _HEADER.size, 0), size)
+                status = os.fstat(file)
+                self._inode = status.st_ino
+                sizes = _sizes(os.pread(file, _HEADER.size, 0), status.st_size)
                 if sizes is None:
                     return
                 parts = Parts(*sizes)
@@ -188,16 +192,26 @@ class Kept:
         need = self._leave(address, LEAST, self._data, None, 0)
         new = [start for start in regions if not self._at or not self._knows(start)]
         worth = need * SHARE >= self._made_of and (need >= ENOUGH or need > 0 and made)
-        if not worth and len(new) < REGIONS:
+        left = self.path + LEFT_SUFFIX
+        if not worth and len(new) < REGIONS or self._being_made(left):
             return
         buffer = ctypes.create_string_buffer(need)
         self._leave(address, LEAST, self._data, buffer, need)
-        left = f"{self.path}.{os.getpid()}{LEFT_SUFFIX}"
         with contextlib.suppress(OSError):
             os.makedirs(directory(), exist_ok=True)
             with replacing(left) as file:
                 write_all(file, memoryview(buffer))
             self._ask(left, list(regions))
+
+    def _being_made(self, left: str) -> bool:
+        """True if another process has had a new file made, or asked for it a moment ago: a shell's children end in dozens."""
+        with contextlib.suppress(OSError):
+            if time.time() - os.stat(left).st_mtime < PATIENCE:
+                return True
+        try:
+            return os.stat(self.path).st_ino != self._inode
+        except OSError:
+            return False
 
     def _ask(self, left: str, regions: list[Start]) -> None:
         from runtime.compileserver.channel import Closed, Message
@@ -217,8 +231,7 @@ class Kept:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
 
     def close(self) -> None:
-        """Give the memory back. Every vCPU must have stopped."""
-        self._engine.block.put("kept", 0)
+        """Give the memory back, after the engine's: until then blocks that die say so in it."""
         if self._faults is not None:
             self._faults.clear()
         if self._at:

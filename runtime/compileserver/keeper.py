@@ -99,10 +99,10 @@ def keep(request: KeepRequest) -> None:
     """Do what *request* asks for."""
     with open(request.left, "rb") as file:
         new = unpack(file.read())
-    os.unlink(request.left)
     regions = {pc | mode << 48 for pc, mode in request.regions}
     table, before = kept.parts_before(request.path)
     regions.update([tag for tag, _, _, _, hot_at in _ENTRY.iter_unpack(table) if hot_at == kept.HOT_SOON])
     known = {(block.tag, block.check): block for block in (*unpack(before), *new)}
     hottest = sorted(known.values(), key=lambda block: -block.executions)[:MOST_BLOCKS]
     make(request.arch, request.unchecked, request.path, hottest, regions)
+    os.unlink(request.left)  # what is there shows others that they need not ask

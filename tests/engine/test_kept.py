@@ -45,16 +45,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def run(code: bytes = LOOP, memory: str = "host", mapped: bool = True) -> tuple[int, int, int]:
     """(blocks that got kept code, r1, r3) of a run with an engine of its own, which leaves its blocks. *mapped*: r2 points to something."""
     harness = Harness(memory=memory)
+    program = Kept(harness.engine, b"program", "test")
     try:
-        program = Kept(harness.engine, b"program", "test")
         _, vcpu = harness.run(code, regs={"r2": DATA, "r3": 0}, memory={DATA: b"\x07"} if mapped else {})
         assert vcpu.pc == (harness.end if mapped else harness.end - 12)
         found = harness.engine.block.get("adopted"), vcpu.get("r1"), vcpu.get("r3")
         program.leave((), made=True)
-        program.close()
         return found
     finally:
         harness.close()
+        program.close()
 
 
 def the_file(cache: Path) -> Path:
@@ -104,14 +104,14 @@ def test_a_file_that_was_cut_short_is_not_used(cache: Path, size: int) -> None:
 def test_code_that_changes_is_left() -> None:
     run()
     harness = Harness()
+    program = Kept(harness.engine, b"program", "test")
     try:
-        program = Kept(harness.engine, b"program", "test")
         for code, sum_, adopted in ((LOOP, 45, 1), (OTHER, 90, 1), (LOOP, 45, 2)):
             _, vcpu = harness.run(code, regs={"r2": DATA}, memory={DATA: b"\x07"})
             assert (vcpu.get("r1"), harness.engine.block.get("adopted")) == (sum_, adopted)
-        program.close()
     finally:
         harness.close()
+        program.close()
 
 
 def test_a_directory_that_cannot_be_written_is_no_error(cache: Path) -> None:
@@ -126,10 +126,28 @@ def test_regions_that_are_on_disk_are_entered_soon(cache: Path) -> None:
         harness.run(LOOP, regs={"r2": DATA}, memory={DATA: b"\x07"})
         loop = (harness.end - 16, 0)
         program.leave([loop], made=True)
-        program.close()
         again = Kept(harness.engine, b"program", "test")
         assert again._knows(loop) and not again._knows((loop[0] + 4, 0))
-        again.close()
+    finally:
+        harness.close()
+
+
+def test_what_another_process_has_had_made_is_not_asked_for(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = Harness()
+    asked: list[str] = []
+    monkeypatch.setattr(Kept, "_ask", lambda self, left, regions: asked.append(left))
+    try:
+        harness.run(LOOP, regs={"r2": DATA}, memory={DATA: b"\x07"})
+        first, second = (Kept(harness.engine, b"program", "test") for _ in range(2))
+        first.leave((), made=True)
+        second.leave((), made=True)
+        assert len(asked) == 1, "under way"
+        Path(asked[0]).unlink()
+        second.leave((), made=True)
+        assert len(asked) == 2, "it came to nothing"
+        Path(asked[0]).rename(second.path)
+        second.leave((), made=True)
+        assert len(asked) == 2, "there is a file that this process does not know"
     finally:
         harness.close()
 
