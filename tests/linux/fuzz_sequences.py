@@ -161,8 +161,8 @@ def _step(rng: Random, arch: str, row: Row, tainted: int) -> Step | None:
             return None
         if row.module.startswith("simd") and rng.random() < 0.95 and e.displacement & 15:
             code = _aligned(code, e, long)
-    if e.operand_16 and row.name in ("shld", "shrd") or e.address_size == 16:
-        return None
+    if e.operand_16 and row.name in ("shld", "shrd") or e.address_size == 16 or any(operand.startswith("O") for operand in row.operand_codes):
+        return None  # (an address in the instruction may be the host's stack)
     unit, lifted = lift_insn(FRONTENDS[arch], 0, code)
     puts = {str(inst.attr("slot")) for inst in unit.insts() if inst.op.name == "put"}
     if puts & {*BASES[arch], *(STACK_POINTERS if row.name != "pop" else ())}:
