@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from bisect import bisect_right
 
 from runtime import objects
 from runtime.faults import FaultTable
@@ -47,14 +48,16 @@ class Arena:
         self._code = 0
         self._data = size // 2
         self._faults: FaultTable | None = None
+        self._slots: list[tuple[int, int]] = []  # where regions keep host addresses to jump to, as (start, end), ascending
 
     @property
     def used(self) -> int:
         """Bytes of code and data placed so far."""
         return self._code + self._data - self.size // 2
 
-    def place(self, linked: objects.LinkedObject) -> Placed:
-        """Copy *linked* in and make its code executable; ArenaFull if it does not fit, ObjectError if it needs external symbols."""
+    def place(self, linked: objects.LinkedObject, slots: tuple[int, int] = (0, 0)) -> Placed:
+        """Copy *linked* in and make its code executable; ArenaFull if it does not fit, ObjectError if it needs external symbols. *slots*: from where to where
+        in its data it keeps the addresses of other regions, if anywhere."""
         code_at = self._code
         code_end = -(-(code_at + len(linked.code)) // _PAGE) * _PAGE
         data_at = -(-self._data // linked.align) * linked.align
@@ -71,13 +74,30 @@ class Arena:
             if not self._faults.add(code_at, linked.faults):
                 raise ArenaFull
         self._code, self._data = code_end, data_at + linked.data_size
+        if slots[0] < slots[1]:
+            self._slots.append((data_at + slots[0], data_at + slots[1]))
         return Placed(linked.symbols, starts)
+
+    def redirect(self, entries: dict[int, int]) -> None:
+        """Let all slots that lead to a key of *entries*, a host address, lead to its value; 0: to the dispatcher. vCPUs may be jumping through them, and may
+        fill others."""
+        first = self.size // 2
+        data = self._map[first : self._data]
+        for old, new in entries.items():
+            wanted = old.to_bytes(8, "little")
+            at = data.find(wanted)
+            while at >= 0:
+                slot = bisect_right(self._slots, (first + at, self.size)) - 1
+                if at % 8 == 0 and slot >= 0 and first + at < self._slots[slot][1]:
+                    write_word(self.base + first + at, new)
+                at = data.find(wanted, at + 1)
 
     def reset(self) -> None:
         """Drop every region. Only while no vCPU is inside one."""
         self._protect(0, self._code, mmap.PROT_READ | mmap.PROT_WRITE)
         self._map.madvise(mmap.MADV_DONTNEED)
         self._code, self._data = 0, self.size // 2
+        self._slots.clear()
         if self._faults is not None:
             self._faults.clear()
 

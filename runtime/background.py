@@ -18,15 +18,17 @@ from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dbt.backend.llvm.convention import entry_symbol
 from runtime.arena import ArenaFull
 from runtime.compiler import MOST_TRIES, Tier1
 from runtime.compileserver.channel import Closed, Message
 from runtime.compileserver.client import Client, Unavailable
 from runtime.compileserver.requests import ERROR, LOST, Failure, Made, Request, unpack_answer
-from runtime.covered import Covered
+from runtime.covered import Covered, Live
 from runtime.kept import Kept
 from runtime.own_files import own_table
 from runtime.quick import Quick, supported
+from runtime.reprofile import Reprofile, Revision
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
@@ -46,12 +48,13 @@ _EVERY_SIGNAL = _signal.valid_signals()
 
 
 class _Asked:
-    """A request under way. ``blocks`` need no other one."""
+    """A request under way, perhaps for a region that replaces others."""
 
-    __slots__ = ("request", "when")
+    __slots__ = ("request", "revision", "when")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, revision: Revision | None) -> None:
         self.request = request
+        self.revision = revision
         self.when = time.monotonic()
 
 
@@ -64,6 +67,7 @@ class Background(Tier1):
 
     level = 2
     hot = HOT
+    enough = WORTHWHILE
 
     def __init__(self, engine: Engine, persistent: bool = True) -> None:
         super().__init__(engine, persistent)
@@ -75,10 +79,13 @@ class Background(Tier1):
         self._stopped = False
         self._news = threading.Event()
         self._ready: dict[Start, None] = {}  # blocks that are worth a compilation
+        self._revisions: list[Revision] = []  # and regions that are to be made again
+        self._revising: Revision | None = None  # the one whose region is being entered
+        self.reprofile = Reprofile(self)
         self._asked: dict[int, _Asked] = {}
         self._slow: dict[Start, None] = {}  # blocks that nothing was found for: they get quick code
-        self._covered = Covered()
-        self._passed: set[Start] = set()  # blocks that were left alone once, because a region has their code
+        self.covered = Covered()  # whose code the regions have
+        self._passed: dict[Start, set[int]] = {}  # blocks that were left alone once, because a region has their code: valid words of these regions
         self._serial = 0
         self._unavailable = ""  # why nothing can be compiled
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -157,6 +164,10 @@ class Background(Tier1):
     def _deal_with(self, start: Start) -> None:
         """Find native code for a hot block, or remember that it wants some. A block that a region has the code of is probably not executed any more, once
         what leads to it is native: it has to come again."""
+        if self.reprofile.ends_with(start):
+            revision = self.reprofile.finish()
+            if revision is not None:
+                self._revisions.append(revision)
         if self.full or self.install(start) or self.tried.get(start, 0) >= MOST_TRIES:
             return
         if self.from_cache(start) or self._inside(start):
@@ -186,15 +197,17 @@ class Background(Tier1):
 
     def _inside(self, start: Start) -> bool:
         """True if a region has the block *start*, though perhaps no entry there: if tier 0 still executes it often after that, it gets one of its own."""
-        if start in self._passed or not self._covered.has(start[0]):
+        regions = {region.valid for region in self.covered.at(start[0])}
+        if regions <= self._passed.get(start, set()):
             return False
-        self._passed.add(start)
+        self._passed[start] = regions
         self.look_again(start, self.executed(start) + HOT)
         return True
 
     def _open(self, placed: Placed, made: Made, valid: int) -> None:
-        self._covered.add(made.ranges, valid)
         super()._open(placed, made, valid)
+        places = {entry: placed.address(entry_symbol(number)) for number, entry in enumerate(made.entries)}
+        self.covered.add(Live(places, made.ranges, valid, self._revising.number if self._revising is not None else 0))
 
     def install(self, start: Start) -> bool:
         if not super().install(start):
@@ -203,12 +216,23 @@ class Background(Tier1):
             self.quick.replace(start, self.natives[start][0])
         return True
 
+    def step_back(self, start: Start) -> None:
+        """Let quick code, or tier 0, run the block at *start*."""
+        if self.quick is not None:
+            self.quick.step_back(start)
+
+    def quick_ways(self, entries: list[Start]) -> dict[int, int]:
+        """Host addresses of the quick code of *entries*, and those of what is better."""
+        if self.quick is None:
+            return {}
+        return {self.quick.entry(start): self.natives[start][0] for start in entries if self.quick.entry(start) and start in self.natives}
+
     # Requests ---------------------------------------------------------------------------------------------------------
     def _ask(self) -> None:
         """Ask for the hottest blocks that nobody has asked for. Without a server, what is compiled already and what is on disk must do."""
         while len(self._asked) < MOST_ASKED:
             with self.lock, self._using_memory():
-                if not self._ready:
+                if not self._ready and not self._revisions:
                     return
                 message = self._next_request()
             if message is None:
@@ -220,11 +244,14 @@ class Background(Tier1):
                     if isinstance(error, Unavailable):
                         self._unavailable = str(error)
                         self._ready.clear()
+                        self._revisions.clear()
                     self._lost()
 
     def _next_request(self) -> Message | None:
         from runtime.regions import Profile, plan
 
+        if self._revisions:
+            return self._revised(self._revisions.pop())
         start = max(self._ready, key=self.executed)
         del self._ready[start]
         if any(start in asked.request.blocks for asked in self._asked.values()):
@@ -232,12 +259,23 @@ class Background(Tier1):
             return None
         if self.install(start) or self._inside(start):
             return None
+        revision = self.reprofile.consider(start)
+        if isinstance(revision, Revision):
+            self._revisions.append(revision)
+        if revision is True or revision and start in revision.plan.blocks:
+            return None
         self.tried[start] = self.tried.get(start, 0) + 1
         asked = {entry for asked in self._asked.values() for entry in asked.request.entries}
         request = self.request(plan(Profile(self.engine, lambda place: place in self.natives or place in asked), start))
+        return self._message(request, None)
+
+    def _revised(self, revision: Revision) -> Message:
+        return self._message(self.request(revision.plan, again=True), revision)
+
+    def _message(self, request: Request, revision: Revision | None) -> Message:
         self._serial += 1
-        self._asked[self._serial] = _Asked(request)
-        return Message(self._serial, self.executed(start), request.pack())
+        self._asked[self._serial] = _Asked(request, revision)
+        return Message(self._serial, self.executed(request.entries[0]), request.pack())
 
     def _hear(self, seconds: float) -> None:
         """Take the answers that have come, waiting so long for the first."""
@@ -251,20 +289,28 @@ class Background(Tier1):
             with self.lock, self._using_memory():
                 asked = self._asked.pop(message.number, None)
                 if asked is not None:
-                    self._settle(asked.request, message.body)
+                    self._settle(asked, message.body)
         if any(time.monotonic() - asked.when > _PATIENCE for asked in self._asked.values()):
             with self.lock, self._using_memory():
                 self._lost()
 
-    def _settle(self, request: Request, body: bytes) -> None:
+    def _settle(self, asked: _Asked, body: bytes) -> None:
+        request, revision = asked.request, asked.revision
         start = request.entries[0]
+        before = self.natives.get(start)
+        self._revising = revision
         try:
+            answer = unpack_answer(body)
             if not self.full:
-                self.settle(request, unpack_answer(body))
+                self.settle(request, answer, str(revision or ""))
+            if revision is not None and isinstance(answer, Made) and self.natives.get(start) != before:
+                self.reprofile.replace(revision, answer.entries)
         except ArenaFull:
             self.no_room()
         except Exception as error:  # a bug of ours must cost speed, not the guest
             self.failed(start, Failure(ERROR, f"{type(error).__name__}: {error}"))
+        finally:
+            self._revising = None
 
     def _lost(self) -> None:
         """The server has gone, and what it was asked for with it: blocks that stay hot ask again."""
@@ -304,7 +350,9 @@ class Background(Tier1):
             waiting = [*self._ready, *self._slow, *(asked.request.entries[0] for asked in self._asked.values())]
             self._ready.clear()
             self._slow.clear()
+            self._revisions.clear()
             self._asked.clear()
+            self.reprofile.resume()
             self._running = False
             self._news = threading.Event()
             self.client = self.client.of_child()
@@ -319,7 +367,8 @@ class Background(Tier1):
         for start in self._passed if again else ():
             self.look_again(start, self.executed(start) + HOT)
         self._passed.clear()
-        self._covered.clear()
+        self.covered.clear()
+        self._forget_revisions()
         super().start_over(again)
 
     def forget(self) -> None:
@@ -327,11 +376,19 @@ class Background(Tier1):
         self.engine.block.put("kept", 0)  # its words are those of blocks that are gone
         if self.quick is not None:
             self.quick.forget()
-        self._covered.clear()
+        self.covered.clear()
         self._passed.clear()
         self._ready.clear()
         self._slow.clear()
+        self._forget_revisions()
+
+    def _forget_revisions(self) -> None:
+        """What they would replace is not entered any more, and its valid words may soon be something else."""
+        self._revisions.clear()
+        for asked in self._asked.values():
+            asked.revision = None
+        self.reprofile.forget()
 
     def stats(self) -> dict[str, object]:
         quick = {**self.quick.counts, "quick_adopted": self.engine.block.get("adopted")} if self.quick is not None else {}
-        return {**super().stats(), **quick, "compile_servers": self.client.starts}
+        return {**super().stats(), **quick, **self.reprofile.counts, "compile_servers": self.client.starts}

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
+from dbt.backend.llvm.convention import DROPPED, VALID, VALID_SYMBOL, entry_symbol
 from runtime import objects
 from runtime.arena import Arena, ArenaFull, Placed, read_word, write_word
 from runtime.codecache import Cached, CodeCache, fingerprint
@@ -93,8 +93,10 @@ class Tier1:
         if found is None:
             return False
         entry, valid = found
-        if not read_word(valid):
+        state = read_word(valid)
+        if state == DROPPED:
             del self.natives[start]
+        if state != VALID:
             return False
         block = self.engine.find_block(*start)
         if block:
@@ -111,15 +113,15 @@ class Tier1:
             self.counts["regions_from_cache"] += 1
         return True
 
-    def request(self, plan: Plan) -> Request:
-        """What is asked of the maker of a region, with the guest code as it is now."""
+    def request(self, plan: Plan, again: bool = False) -> Request:
+        """What is asked of the maker of a region, with the guest code as it is now; *again*: though there may be one on disk."""
         engine = self.engine
         pages = pages_of([*plan.entries, *plan.blocks], engine.fetch)
         return Request(self.kind, self.version, self.cache is not None, engine.arch, engine.unchecked_loads, engine.idiom, engine.tagged_stores, self.level,
-                       plan.entries, plan.blocks, plan.guesses, pages, engine.x86_atomics, engine.free_stores)  # fmt: skip
+                       plan.entries, plan.blocks, plan.guesses, pages, engine.x86_atomics, engine.free_stores, again)  # fmt: skip
 
-    def settle(self, request: Request, answer: Made | Failure) -> bool:
-        """Enter the region that was made, or count why there is none; gives whether it is there. ArenaFull if there is no room."""
+    def settle(self, request: Request, answer: Made | Failure, why: str = "") -> bool:
+        """Enter the region that was made, or count why there is none; gives whether it is there. ArenaFull if there is no room. *why*: for who traces it."""
         start = request.entries[0]
         if isinstance(answer, Failure):
             self.failed(start, answer)
@@ -128,7 +130,7 @@ class Tier1:
             self.counts["regions_dropped"] += 1
             self.look_again(start, self.executed(start) + self.hot)
             return False
-        if self.enter(answer, [request.fetch(*r) for r in answer.ranges], _making(answer)):
+        if self.enter(answer, [request.fetch(*r) for r in answer.ranges], why + _making(answer)):
             self.counts["regions_compiled"] += 1
             self.counts["region_insns"] += answer.insns
             self.counts["idioms"] += answer.idioms
@@ -149,7 +151,7 @@ class Tier1:
         except objects.ObjectError as error:
             self.failed(made.entries[0], Failure(ERROR, str(error)))
             return False
-        placed = self.arena.place(linked)
+        placed = self.arena.place(linked, (len(linked.data), linked.data_size))  # chain slots are all that begins as 0
         valid = placed.address(VALID_SYMBOL)
         self._valid_words.append(valid)
         if not self.engine.watch_code(made.ranges, contents, valid):

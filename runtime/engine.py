@@ -97,6 +97,7 @@ class Engine:
         self._run = self.image.function("run", n, p, waits=True)
         self._has_template = self.image.function("has_template", n, p, n, n)
         self._set_native = self.image.function("set_native", None, p, n, n, n)
+        self.change_word = self.image.function("change_word", n, n, n, n)
         self._watch = self.image.function("watch_code", n, p, n, n, n)
         self._find_block = self.image.function("find_block", n, p, n)
         self._forget_vcpu = self.image.function("forget_vcpu", None, p, n)
@@ -239,7 +240,7 @@ class Engine:
         return int(self._find_block(self.block.address, pc | mode << 48))
 
     def set_native(self, block: int, entry: int, valid_word: int) -> None:
-        """Let the block at offset *block* run the native code at host address *entry* while the u64 at *valid_word* is not 0."""
+        """Let the block at offset *block* run the native code at host address *entry* while the u64 at *valid_word* is VALID."""
         self._set_native(self.block.address, block, entry, valid_word)
 
     def watch_code(self, ranges: Sequence[tuple[int, int]], contents: Sequence[bytes], valid_word: int) -> bool:

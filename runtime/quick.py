@@ -32,6 +32,7 @@ _MOST_RECORDS = 1 << 12  # of one block
 _HEADER = struct.Struct(f"<{BLOCK_BYTES // 8}Q")
 _PAIR = struct.Struct("<II")
 _WORDS_SYMBOL = "words{}"
+_TAG_PC = (1 << 48) - 1
 _TAG, _RECORDS, _COUNT, _NATIVE, _DEAD = (block.offset(name) // 8 for name in ("tag", "records", "count", "native", "dead"))
 
 
@@ -48,6 +49,7 @@ class Quick:
         self.arena = arena
         self.counts = dict.fromkeys(("quick_regions", "quick_blocks", "quick_bytes"), 0)
         self._replaced: set[int] = set()  # blocks whose gates are open: offsets in the process block
+        self._entries: dict[Start, tuple[int, int]] = {}  # host addresses of the quick code of blocks, and of its words
         self._profile: Profile | None = None
         image, p, n = engine.image, ctypes.c_void_p, ctypes.c_int64
         self._set = image.function("set_quick", n, p, n, n, p)
@@ -56,6 +58,7 @@ class Quick:
     def forget(self) -> None:
         """All blocks have been forgotten."""
         self._replaced.clear()
+        self._entries.clear()
 
     def has(self, pc: int, mode: int) -> bool:
         """True if the block at (pc, mode) has quick code, and nothing better."""
@@ -69,6 +72,19 @@ class Quick:
         if at:
             self._open_gate(self.engine.block.address, at, entry)
             self._replaced.add(at)
+
+    def entry(self, start: Start) -> int:
+        """Host address of the quick code of the block at *start*, or 0."""
+        return self._entries.get(start, (0, 0))[0]
+
+    def step_back(self, start: Start) -> None:
+        """What is better for the block at *start* is not to be entered any more. Kept quick code is then entered by what leads there, not by the dispatcher."""
+        at = self.engine.find_block(*start)
+        if at:
+            self._open_gate(self.engine.block.address, at, 0)
+            entry, words = self._entries.get(start, (0, 0))
+            if entry and self.engine.block.block_field(at, "quick") == words:
+                self.engine.set_native(at, entry, words + quick_words.offset("valid"))
 
     def start_over(self) -> None:
         """What was better is not to be entered any more."""
@@ -94,9 +110,11 @@ class Quick:
         faults = b"".join([_PAIR.pack(*pair) for pair in made.faults])
         symbols = {entry_symbol(number): (CODE, entry) for number, entry in enumerate(made.entries)}
         symbols.update({_WORDS_SYMBOL.format(number): (DATA, words) for number, words in enumerate(made.words)})
-        placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, symbols, [], relocations, faults=faults))
+        placed = self.arena.place(LinkedObject(made.code, made.data, 0, 16, symbols, [], relocations, faults=faults), (0, len(made.data)))
         for number, which in enumerate(made.chosen):
             entry, words = placed.address(entry_symbol(number)), placed.address(_WORDS_SYMBOL.format(number))
+            header = self._header(found[which])
+            self._entries[header[_TAG] & _TAG_PC, header[_TAG] >> 48] = entry, words
             self._set(engine.block.address, found[which], entry, words)
         self.counts["quick_regions"] += 1
         self.counts["quick_blocks"] += len(made.chosen)

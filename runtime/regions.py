@@ -9,11 +9,11 @@ import ctypes
 import heapq
 import struct
 
-from runtime.process_block import BLOCK_BYTES, COMES_BACK, MOST_EXITS, block
+from runtime.process_block import BLOCK_BYTES, COMES_BACK, MOST_EXITS, block, proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from runtime.engine import Engine
 
@@ -106,6 +106,7 @@ def plan(source: Source, start: Start) -> Plan:
 _TAG_PC = (1 << 48) - 1
 _HEADER = struct.Struct(f"<{BLOCK_BYTES // 8}Q")
 _LENGTH, _INSNS, _WENT = (block.offset(name) // 8 for name in ("length", "insns", "went"))
+_COUNT = block.offset("count")
 
 
 class Profile(Source):
@@ -139,3 +140,30 @@ class Profile(Source):
         follow = went and (comes_back or abs(place[0] - start[0]) < SWITCH)  # a call, or a jump inside the function: not a return to who happened to call
         targets = tuple([(tag & _TAG_PC, tag >> 48) for tag in self._targets[:count]])
         return Flow(header[_INSNS], targets, (start[0] + header[_LENGTH], start[1]) if comes_back else None, place if follow else None)
+
+
+class Recent(Profile):
+    """What was executed since the bytes *before* of the blocks were taken."""
+
+    most_blocks = 96  # what is made again was left too often for being too small, perhaps
+
+    def __init__(self, engine: Engine, entered: Callable[[Start], bool], before: bytes) -> None:
+        super().__init__(engine, entered)
+        self._before = before
+        self._first = proc.offset("blocks")
+        self._kept: set[Start] = set()
+        self._least = 0
+
+    def keep(self, root: Start, blocks: Iterable[Start]) -> None:
+        """Let *blocks*, though they were not executed, come last in the region that grows from *root*, if there is room."""
+        self._kept.update(blocks)
+        self._least = max(1, self.weight(root) // COLD)
+
+    def weight(self, start: Start) -> int:
+        at = self._find(*start)
+        if not at:
+            return 0
+        count = at - self._first + _COUNT
+        before = int.from_bytes(self._before[count : count + 8], "little")
+        recent = self._process.block_field(at, "count") - before
+        return max(recent, self._least) if start in self._kept else recent

@@ -39,16 +39,16 @@ def pages_of(blocks: Iterable[Start], fetch: Callable[[int, int], bytes]) -> dic
 
 
 class Request:
-    """Everything that decides what code a region becomes. ``kind`` and ``version``: of the code cache that it belongs to; ``cached``: it is to be kept there.
-    ``level`` is LLVM's; the other options are the engine's."""
+    """Everything that decides what code a region becomes. ``kind`` and ``version``: of the code cache that it belongs to; ``cached``: it is to be kept there;
+    ``again``: made, though one that is entered at the same place may be there already. ``level`` is LLVM's; the other options are the engine's."""
 
     __slots__ = ("kind", "version", "cached", "arch", "unchecked", "idiom", "tagged", "level", "entries", "blocks", "guesses", "pages",
-                 "x86_atomics", "free_stores")
+                 "x86_atomics", "free_stores", "again")
 
     def __init__(self, kind: str, version: str, cached: bool, arch: str, unchecked: bool, idiom: bool, tagged: bool, level: int, entries: list[Start],
                  blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0],
-                 free_stores: bool = False) -> None:  # fmt: skip
-        self.kind, self.version, self.cached = kind, version, cached
+                 free_stores: bool = False, again: bool = False) -> None:  # fmt: skip
+        self.kind, self.version, self.cached, self.again = kind, version, cached, again
         self.arch, self.unchecked, self.idiom, self.tagged, self.level = arch, unchecked, idiom, tagged, level
         self.entries, self.blocks, self.guesses, self.pages = entries, blocks, guesses, pages
         self.x86_atomics, self.free_stores = x86_atomics, free_stores

@@ -83,7 +83,7 @@ def compiler() -> Make:
         cache = None
         if request.cached:
             cache = caches.get(kind) or caches.setdefault(kind, CodeCache(kind))
-            found = cache.find(request.entries[0], request.known)
+            found = None if request.again else cache.find(request.entries[0], request.known)
             if found is not None:
                 return Made(found.entries, found.ranges, found.blob)
         try:

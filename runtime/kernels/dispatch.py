@@ -7,12 +7,12 @@ from numba.core import types
 from dbt.abi.archs import INSN_RULE_I386, INSN_RULE_X86_64, LAYOUTS
 from dbt.abi.exclusive import Failure
 from dbt.abi.exits import REQUEST_PAUSE, Exit
-from dbt.backend.llvm.convention import enter_shell
+from dbt.backend.llvm.convention import VALID, enter_shell
 from runtime.kernels.blocks import build_block, fetch_fault, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
 from runtime.kernels.codepages import TAG_PC, lock, unlock
 from runtime.kernels.interp import indirect, interpret, jump_entry, remember_jump
-from runtime.kernels.mem import P, a_and64, a_ld64, a_or64, a_st64, fence, i2p, ld64, ldp, st64, unlikely
+from runtime.kernels.mem import P, a_and64, a_cas64, a_ld64, a_or64, a_st64, fence, i2p, ld64, ldp, st64, unlikely
 from runtime.kernels.offsets import (
     BLOCK_CODE,
     BLOCK_DEAD,
@@ -60,9 +60,9 @@ def _enter(cpu, proc, region):
 
 @kernel
 def _native(proc, block):
-    """Native entry of *block*, or 0. An entry whose region has become invalid is dropped."""
+    """Native entry of *block*, or 0. An entry whose region is not valid (any more, or for now) is dropped."""
     entry = a_ld64(proc, block + BLOCK_NATIVE)
-    if entry == 0 or a_ld64(i2p(ld64(proc, block + BLOCK_VALID_WORD)), 0) != 0:
+    if entry == 0 or a_ld64(i2p(ld64(proc, block + BLOCK_VALID_WORD)), 0) == VALID:
         return entry
     a_st64(proc, block + BLOCK_NATIVE, 0)
     if ld64(proc, block + BLOCK_DEAD) == 0:
@@ -84,10 +84,16 @@ def _replay(cpu, proc):
 
 @export("set_native", "void(p,i64,i64,i64)")
 def set_native(proc, block, entry, valid_word):
-    """Let *block* (its offset) be run by the native code at host address *entry* as long as the u64 at *valid_word* is not 0."""
+    """Let *block* (its offset) be run by the native code at host address *entry* as long as the u64 at *valid_word* is VALID."""
     st64(proc, block + BLOCK_VALID_WORD, valid_word)
     a_st64(proc, block + BLOCK_NATIVE, entry)
     a_st64(proc, block + BLOCK_CODE, 0)
+
+
+@export("change_word", "i64(i64,i64,i64)")
+def change_word(address, expected, new):
+    """Write *new* to the u64 at host address *address* if it is *expected*, for all to see before anything after it; 1 if it was."""
+    return 1 if a_cas64(i2p(address), 0, expected, new) == expected else 0
 
 
 @helper("jump_miss")
@@ -105,7 +111,8 @@ def jump_miss(cpu, pc, mode):
 @kernel
 def _run_blocks(cpu, proc):
     """The loop of ``run``, between entering and leaving. A chain slot is patched for the block that comes next or not at all: on the way out a signal may
-    change the pc, and the arena that has the slot may be emptied."""
+    change the pc, and the arena that has the slot may be emptied. Who replaces a region makes its valid word differ, fences, and then looks for slots that lead
+    there (``Arena.redirect``); we patch, fence, and look at the word again: one of the two sees the other."""
     st64(cpu, CPU_EXIT_REASON, 0)
     while True:
         slot = ld64(cpu, CPU_CHAIN_FROM)
@@ -133,6 +140,9 @@ def _run_blocks(cpu, proc):
         if entry != 0:
             if slot != 0:
                 a_st64(i2p(slot), 0, entry)
+                fence()
+                if _native(proc, block) != entry:
+                    a_st64(i2p(slot), 0, 0)
             jump = jump_entry(tag & TAG_PC)
             if ld64(cpu, jump + JUMP_TAG) == tag:
                 st64(cpu, jump + JUMP_NATIVE, entry)

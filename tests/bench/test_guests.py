@@ -14,6 +14,7 @@ from bench.slices import parse
 from tests.patience import SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+NO_KERNELS = {"llsc", "phases"}
 LOOPS = "3"
 CHECKSUMS = {
     "aes": "675efdf8",
@@ -64,9 +65,15 @@ def test_x86_kernels(arch: str) -> None:
     assert {name: (done.returncode, done.stdout) for name, done in found.items()} == {name: (0, f"{name} {sum_}\n") for name, sum_ in checksums.items()}
 
 
+@pytest.mark.parametrize("kernel", ["branch", "vm", "calls"])
+def test_phases_agree(kernel: str) -> None:
+    found = {arch: run(str(build.program("phases", arch)), "2", kernel, "abba").stdout.splitlines()[-1] for arch in (build.ARM, *build.X86)}
+    assert len(set(found.values())) == 1, found
+
+
 def test_every_kernel_is_measured_and_has_its_program() -> None:
-    own = {path.stem for path in build.HERE.glob("*.elf")} - {"llsc"}
-    assert own == set(CHECKSUMS) == {path.stem for path in build.SOURCES.glob("*.c")} - {"llsc"}
+    own = {path.stem for path in build.HERE.glob("*.elf")} - NO_KERNELS
+    assert own == set(CHECKSUMS) == {path.stem for path in build.SOURCES.glob("*.c")} - NO_KERNELS
     measured = [kernel.name for kernels in SUITES.values() for kernel in kernels]
     assert own <= set(measured) and len(set(measured)) == len(measured)
     for arch in (build.ARM, *build.X86):

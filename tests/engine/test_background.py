@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from runtime.background import HOT, Background
-from runtime.covered import Covered
+from runtime.covered import Covered, Live
 from tests.backend.test_tier1 import LOOP, expected, run_loop
 from tests.engine.harness import Harness
 
@@ -32,7 +32,7 @@ def background(harness: Harness) -> Background:
 def test_ranges_across_pages() -> None:
     valid = ctypes.c_uint64(1)
     covered = Covered()
-    covered.add([(0x0FF8, 0x10), (0x5000, 4)], ctypes.addressof(valid))
+    covered.add(Live({}, [(0x0FF8, 0x10), (0x5000, 4)], ctypes.addressof(valid)))
     assert [covered.has(pc) for pc in (0x0FF6, 0x0FF8, 0x0FFE, 0x1000, 0x1006, 0x1008, 0x5000, 0x5004)] == [False, True, True, True, True, False, True, False]
     valid.value = 0
     assert not covered.has(0x1000)
@@ -56,7 +56,7 @@ def test_a_block_inside_a_region_is_left_alone_once(harness: Harness) -> None:
     assert run_loop(harness, HOT + 1) == expected(HOT + 1)
     tier1, head = background(harness), harness.end - len(LOOP)
     valid = ctypes.c_uint64(1)
-    tier1._covered.add([(head, len(LOOP))], ctypes.addressof(valid))
+    tier1.covered.add(Live({}, [(head, len(LOOP))], ctypes.addressof(valid)))
     tier1._deal_with_blocks()
     tier1._make_quick()
     assert tier1.quick is not None and tier1.quick.counts["quick_blocks"] == 0

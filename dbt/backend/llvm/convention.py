@@ -17,7 +17,8 @@ HELPER_CONVENTION = "preserve_mostcc"
 COLD_CONVENTION = "preserve_allcc"  # of functions inside a module: not even the vector registers change, so that a cold call costs the hot path nothing
 TEXT_SYMBOL = "region_text"  # local label at the start of the code
 FAULT_SECTION = ".faults"  # pairs of i32: a load that may fault, where to go on then; both relative to TEXT_SYMBOL
-VALID_SYMBOL = "valid"  # i64, 1 while the guest bytes of the region are unchanged; its entries return to the dispatcher once it is 0
+VALID_SYMBOL = "valid"  # i64, a row of the three below; the region's entries return to the dispatcher while it is not VALID
+DROPPED, VALID, PAUSED = 0, 1, 2  # guest bytes have changed, or something better has come; may be entered; will be entered again
 CHAIN_SYMBOL = "chain"  # array of native addresses, one an exit to a known pc; 0 until the dispatcher patches it through cpu.chain_from
 
 
