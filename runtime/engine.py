@@ -16,6 +16,7 @@ from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES, Scheme, State
 from dbt.abi.exits import EXCEPTIONS, REQUEST_CODE, Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.abi.memory import PAGE_EXEC, PAGE_SIZE, PAGE_VALID, PAGE_WRITE
+from dbt.abi.options import MEMORIES, TIERS
 from runtime import faults, image, imports, own_files
 from runtime.exclusive_stats import ExclusiveStats, FailureRow
 from runtime.memory import GuestMemory
@@ -34,18 +35,15 @@ if TYPE_CHECKING:
     from runtime.compiler import Tier1
     from runtime.lifter import Lifter
 
-TIERS = ("0", "quick", "1", "auto")
-MEMORIES = ("host", "tlb")
 _UNDEFINED = EXCEPTIONS["undefined"][0]
 _EXITS = {int(row): row for row in Exit}
 
 
 class Engine:
-    """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``; *tier* "0" interprets only, "1" compiles at once what it can, "auto" compiles what is
-    hot. *memory*: how compiled loads reach guest memory: "tlb" checks each, "host" relies on host pages being protected exactly as the guest's are, where
-    the host can do that (``runtime.faults``). *atomics* names the scheme of exclusive accesses (``dbt.abi.exclusive.SCHEMES``). *persistent*: keep templates
-    in the cache directory. *idiom*: compiled code has atomic operations for exclusive pairs. *x86_atomics* of ``X86_ATOMICS``: what an x86
-    guest's atomic instructions become."""
+    """One guest process: *arch* is a key of ``dbt.abi.archs.LAYOUTS``, *tier* and *memory* are of ``dbt.abi.options``; compiled loads look at the TLB where the
+    host cannot do without (``runtime.faults``). *atomics* names the scheme of exclusive accesses (``dbt.abi.exclusive.SCHEMES``). *persistent*: keep templates
+    in the cache directory. *idiom*: compiled code has atomic operations for exclusive pairs. *x86_atomics* of ``X86_ATOMICS``: what an x86 guest's atomic
+    instructions become."""
 
     def __init__(self, arch: str, *, tier: str = "auto", memory: str = "tlb", atomics: str = DEFAULT_SCHEME, persistent: bool = True,
                  idiom: bool = True, x86_atomics: str = X86_ATOMICS[0]) -> None:

@@ -64,7 +64,6 @@ def header() -> Layout:
         "hst_tag",  # what this vCPU's stores tag them with; its load-links tag with the next number
         "budget",  # guest instructions left, counted only when the low bit of count_mode is set
         "count_mode",
-        "icount",  # guest blocks entered in tier 0 (profile)
         "index",  # vCPU number
         "native_entry",  # which entry of a multi-entry region is wanted
         "scratch",

@@ -20,7 +20,6 @@ class Exit(Row):
     HOT = 9, "Blocks in the hot queue wait for tier 1 (synchronous tier-1 mode)."
     ARENA_FULL = 10, "No room for more tier-0 code or blocks: flush and go on."
     BUDGET = 11, "The instruction budget (cpu.budget) is used up."
-    BREAKPOINT = 12, "pc has a debugger breakpoint."
     INTERRUPTED = 14, "A signal ended the system call at pc that native code made, or kept it from starting; exit_arg is the negative result."
     WATCH_STORES = 15, "Code of a page that may be written is about to be translated: compiled stores must look for it from now on."
     REPLAY = 13, ("A load, a store, or an atomic operation that stands for an exclusive pair, faulted in compiled code or would have: the dispatcher "

@@ -13,7 +13,6 @@ PAGE_MASK = ~(PAGE_SIZE - 1)
 TLB_BITS = 12
 TLB_ENTRIES = 1 << TLB_BITS
 TLB_ENTRY_BITS = 5
-TLB_INVALID = 1 << 11
 TLB_NOTDIRTY = 1 << 10  # translated code on the page: stores must invalidate it
 TLB_MMIO = 1 << 9
 TLB_EXCL = 1 << 8  # a reservation may exist on the page: stores must break it

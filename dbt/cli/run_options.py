@@ -9,21 +9,21 @@ from collections import namedtuple
 
 from dbt.abi.archs import X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME, SCHEMES
+from dbt.abi.options import MEMORIES, TIERS
 from runtime.linux.errors import UsageError
 from runtime.linux.options import TRACES
 
 # kind: value, list (may be repeated), flag, optional (--name or --name=VALUE)
 Option = namedtuple("Option", "flag name kind metavar choices help")
 
-TIERS = ("0", "quick", "1", "auto")
-MEMORIES = ("host", "tlb")
 OPTIONS = (
     Option("-L", "sysroot", "value", "SYSROOT", (), "Directory that the guest's absolute paths are looked up in first."),
     Option("-E", "set_env", "list", "VAR=VALUE", (), "Set a variable in the guest's environment."),
     Option("-U", "unset_env", "list", "VAR", (), "Remove a variable from the guest's environment."),
-    Option("--tier", "tier", "value", "0|quick|1|auto", TIERS,
+    Option("--tier", "tier", "value", "|".join(TIERS), TIERS,
            "Interpret (0), make quick code of everything (quick), have LLVM compile everything (1), or all three, as code gets hotter (auto, the default)."),
-    Option("--memory", "memory", "value", "host|tlb", MEMORIES, "Compiled loads rely on the host's page protection (host, the default) or check a TLB."),
+    Option("--memory", "memory", "value", "|".join(MEMORIES), MEMORIES,
+           "Compiled loads rely on the host's page protection (host, the default) or check a TLB."),
     Option("--atomics", "atomics", "value", "NAME", tuple(SCHEMES),
            "How exclusive accesses keep their contract: excl (the default), flush, cas or hst; see docs/exclusives.md."),
     Option("--x86-atomics", "x86_atomics", "value", "host|llsc", X86_ATOMICS,

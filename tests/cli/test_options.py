@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dbt.cli import main, run_options
+from dbt.cli import main
 from dbt.cli.run_options import OPTIONS, parse
 
 _COMMANDS = (
@@ -79,4 +79,4 @@ def test_defaults() -> None:
     run = parse(["prog"])
     assert run is not None
     assert (run.tier, run.atomics, run.sysroot, run.stats, run.trace, run.no_cache) == ("auto", "excl", None, None, None, False)
-    assert run_options.TIERS == ("0", "quick", "1", "auto")
+    assert {option.flag: option.choices for option in OPTIONS}["--tier"] == ("0", "quick", "1", "auto")

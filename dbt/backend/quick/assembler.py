@@ -9,7 +9,7 @@ ADD, OR, ADC, AND, SUB, XOR, CMP, MOV, TEST, XCHG = 0x03, 0x0B, 0x13, 0x23, 0x2B
 MOV_TO_MEMORY = 0x89
 LEA = 0x8D
 # Two-byte opcodes, second byte.
-IMUL, MOVZX_8, MOVZX_16, MOVSX_8, MOVSX_16, BSR = 0xAF, 0xB6, 0xB7, 0xBE, 0xBF, 0xBD
+IMUL, MOVZX_8, MOVZX_16, MOVSX_8, MOVSX_16, BSF, BSR = 0xAF, 0xB6, 0xB7, 0xBE, 0xBF, 0xBC, 0xBD
 # Operations of the groups with an immediate (0x81), of shifts (0xC1 and 0xD3), and of one operand (0xF7), in ModRM.
 GROUP = {ADD: 0, OR: 1, ADC: 2, AND: 4, SUB: 5, XOR: 6, CMP: 7}
 ROL, ROR, SHL, SHR, SAR = 0, 1, 4, 5, 7

@@ -9,7 +9,6 @@ from dbt.backend.quick.assembler import R10, RAX, RBX, RCX, RDX, Place
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
 
 Row = Callable[[Emitter, Record], None]
-_BSF = 0xBC
 _MOVSXD = b"\x63"
 
 
@@ -31,7 +30,7 @@ def wrap(e: Emitter, register: int, bits: int) -> None:
 def _sign_extend(e: Emitter, register: int, place: Place, bits: int, to: int) -> None:
     """A value of 8 to 64 bits at *place* into *register*, of *to* bits (32 or 64)."""
     if bits == 8:
-        e.asm.emit(b"\x0f\xbe", register, place, to if to == 64 else 8)
+        e.asm.op2(x86.MOVSX_8, register, place, to if to == 64 else 8)
     elif bits == 16:
         e.asm.op2(x86.MOVSX_16, register, place, to)
     elif bits == 32 and to == 64:
@@ -254,7 +253,7 @@ def _count_zeros(leading: bool) -> Row:
     def write(e: Emitter, r: Record) -> None:
         e.read(RBX, r.a)
         e.asm.move_immediate(R10, 2 * r.bits - 1 if leading else r.bits)
-        e.asm.op2(x86.BSR if leading else _BSF, RAX, RBX, 64)
+        e.asm.op2(x86.BSR if leading else x86.BSF, RAX, RBX, 64)
         e.asm.move_if(x86.E, RAX, R10, 64)
         if leading:
             e.asm.op_immediate(x86.XOR, RAX, r.bits - 1)
