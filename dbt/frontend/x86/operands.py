@@ -153,7 +153,7 @@ _LETTERS: dict[str, tuple[OperandCode, str]] = {
     "W": (_xmm_or_memory, "wdqx"),
     "U": (lambda e, size: Xmm(e.rm, size) if e.mod == 3 else None, "x"),
     "P": (lambda e, size: Mmx(e.reg & 7, size), "q"),
-    "Q": (_mmx_or_memory, "q"),
+    "Q": (_mmx_or_memory, "dq"),
     "N": (lambda e, size: Mmx(e.rm & 7, size) if e.mod == 3 else None, "q"),
 }
 

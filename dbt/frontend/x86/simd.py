@@ -31,8 +31,12 @@ def vector(c: Context, operand: Operand, aligned: bool = True) -> Inst:
 
 
 def mmx(c: Context, operand: Operand) -> Inst:
-    """An MMX register, or 8 bytes of memory, as a v64."""
-    return c.b.ld(V64, c.address(operand)) if isinstance(operand, Memory) else vector(c, operand)
+    """An MMX register, or 8 bytes of memory, as a v64; 4 bytes of memory come with zeros above."""
+    if not isinstance(operand, Memory):
+        return vector(c, operand)
+    if operand.size == 32:
+        return c.b.bitcast(V64, c.extend(c.load(c.address(operand), 32), I64))
+    return c.b.ld(V64, c.address(operand))
 
 
 def source(c: Context, dst: Operand, src: Operand) -> Inst:

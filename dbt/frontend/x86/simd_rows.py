@@ -181,11 +181,11 @@ NP 0F 38 1E      Pq,Qq        -> pabs lane=32
 # Shuffles, inserts and extracts
 
 [simd_shuffle]
-NP 0F 60         Pq,Qq        -> punpckl lane=8
+NP 0F 60         Pq,Qd        -> punpckl lane=8
 66 0F 60         Vx,Wx        -> punpckl lane=8
-NP 0F 61         Pq,Qq        -> punpckl lane=16
+NP 0F 61         Pq,Qd        -> punpckl lane=16
 66 0F 61         Vx,Wx        -> punpckl lane=16
-NP 0F 62         Pq,Qq        -> punpckl lane=32
+NP 0F 62         Pq,Qd        -> punpckl lane=32
 66 0F 62         Vx,Wx        -> punpckl lane=32
 NP 0F 68         Pq,Qq        -> punpckh lane=8
 66 0F 68         Vx,Wx        -> punpckh lane=8
