@@ -237,7 +237,8 @@ class Evaluator:
     def _vtbl(self, inst: Inst, args: list[int]) -> int:
         indices, first, second, default = args
         table = (lanes(first, 8, 16) + lanes(second, 8, 16))[: 8 * inst.attr("count")]
-        pairs = zip(lanes(indices, 8, 8), lanes(default, 8, 8), strict=True)
+        count = inst.of.bits // 8
+        pairs = zip(lanes(indices, 8, count), lanes(default, 8, count), strict=True)
         return join([table[i] if i < len(table) else kept for i, kept in pairs], 8)
 
     def _vbsl(self, inst: Inst, args: list[int]) -> int:

@@ -28,7 +28,7 @@ CASES = [
     ("dump {demo} --at 0x7fff0000", "outside the code"),
     ("dump --hex 00 --at 0x123456789", "outside the address space"),
     ("dump {text}", "not an ELF file"),
-    ("dump {empty}", "not an ELF file"),
+    ("dump {empty}", "an empty file"),
     ("dump {truncated}", "truncated"),
     ("dump missing", "No such file"),
     ("dump {directory}", "directory"),

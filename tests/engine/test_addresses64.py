@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dbt.abi.exits import FAULT_EXEC, FAULT_NONCANONICAL, FAULT_UNMAPPED, FAULT_WRITE, Exit
+from dbt.abi.exits import EXCEPTIONS, FAULT_EXEC, FAULT_NONCANONICAL, FAULT_UNMAPPED, FAULT_WRITE, Exit
 from dbt.abi.memory import PAGE_READ, PAGE_SIZE, PAGE_VALID, SPACE_BITS_64
 from tests.engine.harness import Harness
 
@@ -106,10 +106,15 @@ def test_the_top_of_memory_wraps(harness: Harness) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_jumps_astray(harness: Harness, name: str) -> None:
+    """To no canonical address: an exception of the jump itself."""
     target, canonical = BAD[name]
     exit, vcpu = harness.run(COUNT + JUMP, 0, {"rbx": target, "rsi": 1})
-    assert (exit, vcpu.pc, vcpu.get("rsi")) == (Exit.FETCH_FAULT, target, 2)
-    assert (vcpu.get("fault_addr"), vcpu.get("fault_info")) == (target, FAULT_EXEC | FAULT_UNMAPPED | canonical)
+    if canonical == FAULT_NONCANONICAL:
+        assert (exit, vcpu.pc, vcpu.get("rsi")) == (Exit.EXCEPTION, harness.end - len(JUMP), 2)
+        assert vcpu.get("exit_arg") == EXCEPTIONS["protection"][0]
+    else:
+        assert (exit, vcpu.pc, vcpu.get("rsi")) == (Exit.FETCH_FAULT, target, 2)
+        assert (vcpu.get("fault_addr"), vcpu.get("fault_info")) == (target, FAULT_EXEC | FAULT_UNMAPPED)
 
 
 @pytest.mark.parametrize("tier", ["0", "1"])
