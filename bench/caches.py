@@ -11,13 +11,19 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import host
+from bench import host, rounds
+from bench.guests import build
 from runtime.compileserver.server import AFTERWARDS, SECONDS
 from runtime.paths import cache_dir
 
 SERVER = b"runtime.compileserver.server"  # in the command line of a compile server and of its workers
 IDLE_SAMPLES, IDLE_STEP = 3, 0.05  # a server without work is asleep this often, seconds apart
 _MADE_ONCE = ("kernels", "bytecode")  # folders of what is made once a machine
+
+
+def make_once(arch: str) -> None:
+    """Let the user's cache have what is made once a machine for guests of *arch*, so that no measurement makes it."""
+    rounds.run([*host.ours(str(build.program("getppid", arch))), "1"], host.environment())
 
 
 class Servers(NamedTuple):

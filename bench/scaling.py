@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import growth, host, rounds
-from bench.caches import Cache
+from bench.caches import Cache, make_once
 from bench.guests import build
 from bench.slices import GUEST
 from bench.tables import source, table
@@ -126,6 +126,7 @@ class Session:
     def measure(self, after: Callable[[], None] = lambda: None) -> None:
         """Take all samples; calls *after* each."""
         subjects = {(series.name, size): partial(run, series, size) for series in self.chosen for size in series.sizes}
+        make_once(build.ARM)
         rounds.measure(subjects, self.runs, lambda key: f"{key[0]} {key[1]}", found=self.samples, after=after)
 
     def report(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import host, kernels, programs, rounds
+from bench import caches, host, kernels, programs, rounds
 from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
 from runtime.linux.errors import UsageError
 
@@ -60,6 +60,7 @@ class Session:
         """Take what is missing; calls *after* each measurement."""
         subjects = {(number, subject): self.chosen[number].subjects[subject] for number, subject in self.samples}
         once = [(number, subject) for number, subject in subjects if subject in self.chosen[number].once]
+        caches.make_once(self._head["arch"])
         rounds.measure(subjects, self.runs, lambda key: f"{self.chosen[key[0]].name} {key[1]}", once=once, found=self.samples, after=after)
 
     def report(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ MOST_INSNS = 1024  # ...and after which it takes in nothing (blocks that overlap
 NEARLY = 4  # as hot: executed no less often than the first block by this factor
 NEARBY = 1 << 20  # bytes between the first block and any other
 SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same function
-COPIES = 16  # guest instructions after which a region ends where another one is entered: a short one takes in what is around it all the same
+COPIES = 64  # guest instructions after which a region ends where another one is entered: a short one takes in what is around it all the same
 MOST_TARGETS = 8  # of indirect jumps inside that become entries
 COLD = 256  # a block executed this many times less than the first is left out
 
