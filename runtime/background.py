@@ -328,7 +328,8 @@ class Background(Tier1):
 
     def keep(self) -> None:
         if self._kept is not None:
-            self._kept.leave(self.entered, self.quick is not None and self.quick.counts["quick_blocks"] > 0)
+            entered = frozenset(self.entered)  # a copy in one step: the thread may be adding to it
+            self._kept.leave(entered, self.quick is not None and self.quick.counts["quick_blocks"] > 0)
 
     def stop(self) -> None:
         with self.memory:

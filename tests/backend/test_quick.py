@@ -12,6 +12,7 @@ import pytest
 from dbt.abi.exits import REQUEST_SIGNAL, Exit
 from dbt.abi.records import NAMES
 from dbt.backend.quick import region
+from dbt.backend.quick.assembler import Assembler, Place
 from runtime.quick import QuickOnly, supported
 from tests.backend.test_tier1 import expected, run_loop
 from tests.engine.harness import Harness
@@ -52,6 +53,20 @@ def test_an_instruction_that_is_left_to_tier_0(harness: Harness) -> None:
     for _ in range(3):
         reason, vcpu = harness.run(code, regs={"r0": 1})
         assert (reason, vcpu.get("r0"), vcpu.get("r1")) == (Exit.FETCH_FAULT, 4, 0x20000001)
+
+
+def test_where_to_jump_is_read_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may write 0 to a gate, a chain slot or an entry at any moment: what was looked at is what is jumped to."""
+    jumps = []
+    jump_to = Assembler.jump_to
+
+    def seen(self: Assembler, place: Place) -> None:
+        jumps.append(place)
+        jump_to(self, place)
+
+    monkeypatch.setattr(Assembler, "jump_to", seen)
+    assert run_loop(harness, 300) == expected(300)
+    assert jumps and all(isinstance(place, int) for place in jumps)  # registers
 
 
 def test_better_code_takes_over_at_the_gate(harness: Harness) -> None:

@@ -149,9 +149,9 @@ class _Writer:
 
     def _begin(self) -> None:
         e, asm, fields = self.e, self.e.asm, self.fields
-        gate = e.block_word("gate")
         better, replay, away = e.new_label(), e.new_label(), e.leaving()
-        asm.op_immediate(assembler.CMP, gate, 0, 64)
+        asm.move(RAX, e.block_word("gate"), 64)  # once: it may be closed while we look
+        asm.op(assembler.TEST, RAX, RAX, 64)
         asm.jump_if(assembler.NE, better)
         asm.op_immediate(assembler.CMP, e.block_word("valid"), 1, 64)
         asm.jump_if(assembler.NE, away)
@@ -167,7 +167,7 @@ class _Writer:
 
         def write() -> None:
             asm.label(better)
-            asm.jump_to(gate)
+            asm.jump_to(RAX)
             asm.label(replay)
             e.leave(int(Exit.REPLAY))
 
