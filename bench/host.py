@@ -15,6 +15,7 @@ from runtime.linux.errors import UsageError
 
 MEASURED = ("dbt", "runtime", "bench")  # folders
 REPOSITORY = Path(__file__).resolve().parents[1]
+_TRIPLETS = {"i386": "i386-linux-gnu", "x86_64": "x86_64-linux-gnu"}
 
 
 def qemu(arch: str = "arm") -> str:
@@ -23,6 +24,13 @@ def qemu(arch: str = "arm") -> str:
     if found is None:
         raise UsageError(f"bench: qemu-{arch}: not found: install qemu-user, or leave --against qemu out")
     return found
+
+
+def qemu_options(arch: str, sysroot: str) -> list[str]:
+    """What names *sysroot* to QEMU. The loader of x86 guests asks for folders as the host has them: those of the sysroot are given by full names."""
+    triplet = _TRIPLETS.get(arch)
+    folders = ":".join(str(Path(sysroot, parent, triplet)) for parent in ("usr/lib", "lib")) if triplet else ""
+    return ["-L", sysroot, *(["-E", f"LD_LIBRARY_PATH={folders}"] if folders else [])]
 
 
 def qemu_version(arch: str = "arm") -> str:

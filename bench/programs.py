@@ -159,7 +159,7 @@ def _subjects(program: Program, sysroot: str, against: Collection[str], scale: f
 
     subjects: dict[str, Callable[[], Timing]] = {COLD: cold, DBT: warm}
     if QEMU in against:
-        subjects[QEMU] = lambda: timed([host.qemu(arch), "-L", sysroot], host.environment())
+        subjects[QEMU] = lambda: timed([host.qemu(arch), *host.qemu_options(arch, sysroot)], host.environment())
     return subjects
 
 

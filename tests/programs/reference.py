@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.host import qemu_options
 from tests.process_group import run_group
 from tests.programs.cases import MACHINE, Case, input_files
 from tests.programs.guests import guest_of_sysroot
@@ -69,7 +70,7 @@ def reference(case: Case, sysroot: Path) -> Outcome:
     qemu = guest.emulator()
     if qemu is None:
         raise FileNotFoundError(f"{guest.qemu}: not found: install qemu-user")
-    return run([qemu, *guest.qemu_options(sysroot), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+    return run([qemu, *qemu_options(guest.arch, str(sysroot)), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
 
 
 def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:
