@@ -40,7 +40,7 @@ class Session:
     """The measurements of one ``dbt bench run``, which may end early and go on later."""
 
     def __init__(self, chosen: Sequence[Benchmark], runs: int, scale: float, arch: str) -> None:
-        self.chosen, self.runs = chosen, runs
+        self.chosen, self.runs, self.arch = chosen, runs, arch
         self.samples: Samples = {(number, subject): [] for number, benchmark in enumerate(chosen) for subject in benchmark.subjects}
         peers = {peer for benchmark in chosen for peer in benchmark.subjects}
         versions = {"qemu": host.qemu_version(arch)} if QEMU in peers else {}
@@ -60,7 +60,7 @@ class Session:
         """Take what is missing; calls *after* each measurement."""
         subjects = {(number, subject): self.chosen[number].subjects[subject] for number, subject in self.samples}
         once = [(number, subject) for number, subject in subjects if subject in self.chosen[number].once]
-        caches.make_once(self._head["arch"])
+        caches.make_once(self.arch)
         rounds.measure(subjects, self.runs, lambda key: f"{self.chosen[key[0]].name} {key[1]}", once=once, found=self.samples, after=after)
 
     def report(self) -> dict[str, Any]:
