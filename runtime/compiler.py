@@ -155,7 +155,7 @@ class Tier1:
         valid = placed.address(VALID_SYMBOL)
         self._valid_words.append(valid)
         if not self.engine.watch_code(made.ranges, contents, valid):
-            write_word(valid, 0)
+            write_word(valid, DROPPED)
             self.counts["regions_dropped"] += 1
             return False
         self._open(placed, made, valid)
@@ -206,7 +206,7 @@ class Tier1:
         self._choose_kind()
         starts = {*self.natives, *self.tried} if again else ()
         for valid in self._valid_words:
-            write_word(valid, 0)
+            write_word(valid, DROPPED)
         self._valid_words.clear()
         self.natives.clear()
         self.tried.clear()

@@ -6,6 +6,7 @@ So a block that is built gets its code at once, and other guest bytes at the sam
 
 from __future__ import annotations
 
+from dbt.backend.llvm.convention import VALID
 from runtime.kernels.build import export, kernel
 from runtime.kernels.codepages import lock, unlock
 from runtime.kernels.mem import a_st64, addp, ld16, ld32, ld64, ldp, lshr, p2i, st64
@@ -65,22 +66,23 @@ def _mixed(sum, word):
 
 
 @kernel
+def _unlinked(proc, record, payload):
+    """The upper half of the record at offset *record*, or of the *payload* of a rare one, without what links a jump."""
+    high = ld64(proc, record + 8)
+    if not payload and ld16(proc, record) == GOTO:
+        high &= _LINK
+    return high
+
+
+@kernel
 def _check(proc, block, end):
     """Checksum of a block whose records end at offset *end*, whether its jumps are linked or not."""
     sum = _mixed(ld64(proc, block + BLOCK_TAG), ld64(proc, block + BLOCK_LENGTH))
     record = ld64(proc, block + BLOCK_RECORDS)
     payload = False
     while record < end:
-        low = ld64(proc, record)
-        high = ld64(proc, record + 8)
-        code = ld16(proc, record)
-        if payload:
-            payload = False
-        elif is_rare_code(code):
-            payload = True
-        elif code == GOTO:
-            high &= _LINK
-        sum = _mixed(_mixed(_mixed(sum, low), high), ld64(proc, _tags(record)))
+        sum = _mixed(_mixed(_mixed(sum, ld64(proc, record)), _unlinked(proc, record, payload)), ld64(proc, _tags(record)))
+        payload = not payload and is_rare_code(ld16(proc, record))
         record += RECORD_BYTES
     return sum
 
@@ -91,7 +93,7 @@ def _give(proc, block, entry, words):
     st64(words, WORDS_GATE, 0)
     st64(words, WORDS_BLOCK, p2i(addp(proc, block)))
     st64(words, WORDS_RECORDS, p2i(addp(proc, ld64(proc, block + BLOCK_RECORDS))))
-    a_st64(words, WORDS_VALID, 1)
+    a_st64(words, WORDS_VALID, VALID)
     st64(proc, block + BLOCK_QUICK, p2i(words))
     st64(proc, block + BLOCK_VALID_WORD, p2i(words) + WORDS_VALID)
     a_st64(proc, block + BLOCK_NATIVE, entry)
@@ -178,16 +180,9 @@ def leave_blocks(proc, least, data, out, room):
                     here += LEFT_BYTES
                     payload = False
                     for i in range(0, size, RECORD_BYTES):
-                        high = ld64(proc, first + i + 8)
-                        code = ld16(proc, first + i)
-                        if payload:
-                            payload = False
-                        elif is_rare_code(code):
-                            payload = True
-                        elif code == GOTO:
-                            high &= _LINK
                         st64(out, here + i, ld64(proc, first + i))
-                        st64(out, here + i + 8, high)
+                        st64(out, here + i + 8, _unlinked(proc, first + i, payload))
+                        payload = not payload and is_rare_code(ld16(proc, first + i))
                         st64(out, here + size + i // 2, ld64(proc, _tags(first + i)))
             end = first
         at -= BLOCK_BYTES

@@ -466,7 +466,7 @@ class Region:
         self.pending, self.dirty, self.mixed = {}, 0, False
         wanted = self.load_field("native_entry") if len(self.entries) > 1 else ""
         valid = t.value(f"load volatile i64, ptr @{cc.VALID_SYMBOL}, align 8")
-        busy = t.value(f"or i64 {t.value(f'xor i64 {valid}, 1')}, {self.load_field('request', volatile=True)}")
+        busy = t.value(f"or i64 {t.value(f'xor i64 {valid}, {cc.VALID}')}, {self.load_field('request', volatile=True)}")
         t.do(f"br i1 {t.value(f'icmp eq i64 {busy}, 0')}, label %go, label %away{LIKELY}")
         t.label("away")
         pc, mode = str(self.entries[0].pc), str(self.entries[0].mode)

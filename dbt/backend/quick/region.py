@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dbt.abi.exits import Exit
 from dbt.abi.records import CODE_MASK, NAMES, PAYLOAD_D, RECORD_BYTES
+from dbt.backend.llvm.convention import VALID
 from dbt.backend.quick import accesses, assembler, exclusives, exits, integers, moves
 from dbt.backend.quick.assembler import RAX, RBX, Memory
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
@@ -153,7 +154,7 @@ class _Writer:
         asm.move(RAX, e.block_word("gate"), 64)  # once: it may be closed while we look
         asm.op(assembler.TEST, RAX, RAX, 64)
         asm.jump_if(assembler.NE, better)
-        asm.op_immediate(assembler.CMP, e.block_word("valid"), 1, 64)
+        asm.op_immediate(assembler.CMP, e.block_word("valid"), VALID, 64)
         asm.jump_if(assembler.NE, away)
         asm.op_immediate(assembler.CMP, e.field("request"), 0, 64)
         asm.jump_if(assembler.NE, away)
