@@ -84,10 +84,12 @@ class Lifter:
     def learn_popular(self) -> None:
         """Learn the shapes that programs have most often."""
         if isinstance(self._frontend, HasForms):
+            from runtime.shape_learning import POPULAR_CHECKS
+
             for mode, data in self._frontend.popular():
                 form = self._frontend.form(mode, data)
                 if form is not None:
-                    self._engine.shapes.learn(form, mode, data, self.packed)
+                    self._engine.shapes.learn(form, mode, data, self.packed, POPULAR_CHECKS)
 
     def packed(self, mode: int, data: bytes) -> bytes:
         """The packed template of an instruction; any exception if there is none."""

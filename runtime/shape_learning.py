@@ -20,6 +20,7 @@ from runtime.process_block import template
 Sample = Callable[[int], bytes]  # instruction -> its packed template; any exception means that it has none
 
 CHECKS = 8  # members that must come out as predicted
+POPULAR_CHECKS = 3  # of a popular shape, of which the tests look at more
 _ATTEMPTS = 64  # to find a member with given properties
 _HEAD = template.offset("mode")  # what lies before is the instruction itself, and bookkeeping
 _WIDE = frozenset({CODES["const.i64"], CODES["pcadd.i32"], CODES["pcadd.i64"], CODES["goto"]})

@@ -1,7 +1,7 @@
 """The shape store: shapes (``dbt.frontend.form``) in the process block, learnt when they are met and kept beside the kernels for all programs.
 
-A shape pays from its third member on, so it is learnt when the second one had to be lifted; the shapes that programs have most often are learnt when the
-first program of an arch runs, once a machine.
+To learn a shape takes as long as to lift a dozen of its members, so it is learnt when ``WORTH_LEARNING`` of them had to be lifted: whatever comes, shapes cost
+at most twice what the better choice would have. The shapes that programs have most often are learnt when the first program of an arch runs, once a machine.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Pack = Callable[[int, bytes], bytes]  # (mode, instruction) -> its packed template; any exception means that it has none
 
+WORTH_LEARNING = 10  # members of a shape that had to be lifted
 _WORD = (1 << 64) - 1
 _FORM = struct.Struct("<8x4Q")  # length, fixed, count; check comes later
 _FORM_FIELD = struct.Struct(f"<{2 + FORM_PIECES}Q")
@@ -67,7 +68,7 @@ class ShapeStore:
         self._add_shape = image.function("add_shape", n, p, p, n)
         self._find = image.function("find_shape", n, p, n, n, n, n)
         self._numbers: dict[Form, int] = {}
-        self._met: set[tuple[Form, int, int, int]] = set()
+        self._met: dict[tuple[Form, int, int, int], int] = {}
         self._file: AreaFile | None = None
         self.first = False
         if print_ is not None:
@@ -85,18 +86,17 @@ class ShapeStore:
         return self.block.get("shapes")
 
     def met(self, made: Form, mode: int, data: bytes, pack: Pack) -> None:
-        """An instruction of form *made* had to be lifted: learn its shape, if it is not the first one."""
-        insn = int.from_bytes(data, "little")
-        key = (made, mode, *made.shape(insn))
-        if key in self._met:
-            self._met.discard(key)
+        """An instruction of form *made* had to be lifted: learn its shape, if there have been enough of it."""
+        key = (made, mode, *made.shape(int.from_bytes(data, "little")))
+        times = self._met.get(key, 0) + 1
+        self._met[key] = times
+        if times == WORTH_LEARNING:
             self.learn(made, mode, data, pack)
-        else:
-            self._met.add(key)
 
-    def learn(self, made: Form, mode: int, data: bytes, pack: Pack) -> bool:
-        """Learn the shape of an instruction, unless it is known. False if its members must be lifted one by one."""
-        from runtime.shape_learning import learn
+    def learn(self, made: Form, mode: int, data: bytes, pack: Pack, checks: int = 0) -> bool:
+        """Learn the shape of an instruction, unless it is known; *checks* members (0: the usual number) must come out as predicted. False if its members must
+        be lifted one by one."""
+        from runtime.shape_learning import CHECKS, learn
 
         insn = int.from_bytes(data, "little")
         if self._find(self.block.address, mode, insn & _WORD, insn >> 64, len(data)):
@@ -106,7 +106,7 @@ class ShapeStore:
             number = self._numbers[made] = self._form_number(made)
         if number < 0:
             return False
-        learnt = learn(made, insn, lambda member: pack(mode, member.to_bytes(made.length, "little")))
+        learnt = learn(made, insn, lambda member: pack(mode, member.to_bytes(made.length, "little")), checks or CHECKS)
         packed = _pack_shape(made, number, mode, insn, learnt)
         self._add_shape(self.block.address, packed, len(packed))
         return learnt is not None

@@ -108,6 +108,10 @@ class _Fields:
             self._register(8 * self.modrm, 0, 0, _VECTOR)
         elif letter in "EMWU":
             self._memory()
+        elif letter == "O":
+            if self.length - self.at > 4:
+                return False
+            self._signed(self.at, self.length - self.at)
         elif letter in "IJ":
             if free_immediate and self.length - self.at <= 4:
                 self._signed(self.at, self.length - self.at)
