@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Callable
 
 from dbt.abi.exclusive import SHARED_FRAME_COUNT, SHARED_FRAMES
-from dbt.abi.memory import LEAST_SPACE_BITS, PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE, SPACE_GUARD_32, SPACE_GUARD_64
+from dbt.abi.memory import LEAST_SPACE_BITS, PAGE_BITS, PAGE_READ, PAGE_SIZE, PAGE_VALID, PAGE_WRITE, SPACE_GUARD_32, SPACE_GUARD_64, SPACE_GUARD_BELOW
 from runtime.process_block import ProcessBlock
 from runtime.reserve import PageArray, release, reserve
 from runtime.section import ExclusiveSection
@@ -33,24 +33,25 @@ class GuestFault(Exception):
 
 
 class _Reservation:
-    """The guest's space of 2^*bits* bytes, a guard behind it, a byte of flags and the frame of each of its pages: one mapping, *bytes* long."""
+    """The guest's space of 2^*bits* bytes, guards *below* and behind it, a byte of flags and the frame of each of its pages: one mapping, *bytes* long."""
 
-    def __init__(self, bits: int, guard: int) -> None:
+    def __init__(self, bits: int, below: int, guard: int) -> None:
         self.bits = bits
         self.pages = 1 << bits - PAGE_BITS
         self.size = 1 << bits
-        self.tables = self.size + guard
-        self.bytes = self.tables + (1 + _FRAME_BYTES) * self.pages
-        self.base = reserve(self.bytes)
+        self.below = below
+        self.tables = self.size + guard - below  # from the space on
+        self.bytes = self.size + guard + (1 + _FRAME_BYTES) * self.pages
+        self.start = reserve(self.bytes)
 
 
 def _reserve(bits: int) -> tuple[_Reservation, int]:
     """The largest space of at most 2^*bits* bytes that the system grants, and its address."""
-    guard = SPACE_GUARD_32 if bits == LEAST_SPACE_BITS else SPACE_GUARD_64
+    below, guard = (0, SPACE_GUARD_32) if bits == LEAST_SPACE_BITS else (SPACE_GUARD_BELOW, SPACE_GUARD_64)
     for tried in range(bits, LEAST_SPACE_BITS - 1, -1):
-        space = _Reservation(tried, guard)
-        if space.base is not None:
-            return space, space.base
+        space = _Reservation(tried, below, guard)
+        if space.start is not None:
+            return space, space.start + below
     raise MemoryError(f"cannot reserve {(1 << LEAST_SPACE_BITS) + guard >> 20} MiB of address space for the guest: raise the limit (ulimit -v)")
 
 
@@ -208,4 +209,4 @@ class GuestMemory:
     def free(self) -> None:
         """Give the address space back. No vCPU may run any more."""
         self._view.release()
-        release(self.base, self._reservation.bytes)
+        release(self.base - self._reservation.below, self._reservation.bytes)

@@ -26,9 +26,12 @@ assert tlb_entry.size == 1 << TLB_ENTRY_BITS, "entries are indexed by a shift"
 SPACE_BITS_32 = 32
 SPACE_BITS_64 = 46
 LEAST_SPACE_BITS = SPACE_BITS_32
-# What lies behind a space faults, so that one check serves all accesses of a run, and for 64-bit guests an address near the pc needs none.
+# What lies behind a space faults, so that one check serves all accesses of a run. For 64-bit guests that is much, also below the space: an access near to one
+# that was made, or to the pc, needs no check.
 SPACE_GUARD_32 = PAGE_SIZE
-SPACE_GUARD_64 = 1 << 32
+SPACE_GUARD_64 = 1 << 32  # both together
+SPACE_GUARD_BELOW = 1 << 20
+SPACE_GUARD_BEHIND = SPACE_GUARD_64 - SPACE_GUARD_BELOW
 NEAR_PC = 1 << 31
 
 # One byte a guest page.

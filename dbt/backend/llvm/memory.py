@@ -22,10 +22,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbt.abi.exclusive import GRANULE, GRANULE_BITS, GRANULE_RECORD_BITS, GRANULES
-from dbt.abi.memory import NEAR_PC, PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
+from dbt.abi.memory import PAGE_BITS, PAGE_MASK, PAGE_SIZE, TLB_ENTRIES, TLB_ENTRY_BITS, TLB_EXCL, tlb_entry
 from dbt.backend.llvm import exits, slow_paths
 from dbt.backend.llvm.convention import FAULT_SECTION, TEXT_SYMBOL
-from dbt.backend.llvm.scalars import constant_of
 from dbt.backend.llvm.text import CPU, GUEST, INVARIANT, LIKELY, UNLIKELY, llvm_type
 from dbt.ir.addresses import bytes_of, split
 from dbt.ir.types import Type
@@ -116,7 +115,7 @@ def _lower_unchecked(r: Region, run: Run) -> None:
     values = [r.operand(access.inst.args[1]) if access.inst.op.name == "st" else "" for access in accesses]
     first = min(accesses, key=lambda access: access.distance)
     restart = r.restart(accesses[0].pc, accesses[0].mode)
-    host = _guarded(r, first, run.align, restart)
+    host = _guarded(r, accesses, first, run.align, restart)
     for access, value in zip(accesses, values, strict=True):
         pointer = r.text.at(host, access.distance - first.distance)
         if value:
@@ -255,9 +254,9 @@ def _hit(r: Region, address: str, span: int, align: int, tag_field: str, ignored
     return t.value(f"icmp eq {address_type} {tag}, {want}"), entry, wide
 
 
-def _guarded(r: Region, first: Access, align: int, otherwise: str) -> str:
-    """What a load without a check must still look at: go on if the address of the *first* access is a multiple of *align* and in the guest's space, where an
-    address of 32 bits is anyway, and one near the pc is or faults; else at label *otherwise*. Returns the host pointer to it."""
+def _guarded(r: Region, accesses: Sequence[Access], first: Access, align: int, otherwise: str) -> str:
+    """What accesses without a check must still look at: go on if the address of the *first* of them is a multiple of *align*, and those that must ask are in
+    the guest's space, where an address of 32 bits is anyway; else at label *otherwise*. Returns the host pointer to the first."""
     t = r.text
     inst = first.inst.args[0]
     bits = inst.type.bits
@@ -265,19 +264,19 @@ def _guarded(r: Region, first: Access, align: int, otherwise: str) -> str:
     conditions = []
     if align > 1:
         conditions.append(f"icmp eq i{bits} {t.value(f'and i{bits} {address}, {align - 1}')}, 0")
-    known = constant_of(inst)
-    if bits == 64 and (known is None or known >= first.pc + NEAR_PC):
-        base, distance = split(inst)
-        asked = r.bounds.asks(base, distance)
-        if asked is not None:
-            end = t.value(f"load i64, ptr {r.field('space_end')}, align 8{CPU}{INVARIANT}")
-            lowest = address if asked == distance else r.operand(base) if asked == 0 else t.value(f"add i64 {r.operand(base)}, {asked}")
-            conditions.append(f"icmp ult i64 {lowest}, {end}")
+    if bits == 64:
+        conditions += [in_space(r, r.operand(access.inst.args[0])) for access in accesses if access.inst in r.bounds.asks]
     for condition in conditions:
         fast = t.new_label("fast")
         t.do(f"br i1 {t.value(condition)}, label %{fast}, label %{otherwise}{LIKELY}")
         t.label(fast)
     return t.at("%guest", r.extended(inst))
+
+
+def in_space(r: Region, address: str) -> str:
+    """The comparison that says whether the i64 *address* lies in the guest's space."""
+    end = r.text.value(f"load i64, ptr {r.field('space_end')}, align 8{CPU}{INVARIANT}")
+    return f"icmp ult i64 {address}, {end}"
 
 
 def _host(r: Region, address: str) -> str:

@@ -9,6 +9,7 @@ The text names no address of the process: helpers are reached through ``cpu.help
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.backend.llvm import atomics, conversions, estimates, exits, fallback, floats, lazyflags, memory, saturating, x86_vectors, x87
 from dbt.backend.llvm import convention as cc
-from dbt.backend.llvm.bounds import Bounds
+from dbt.backend.llvm.bounds import Bounds, Guard
 from dbt.backend.llvm.features import Features
 from dbt.backend.llvm.flag_recipes import Group
 from dbt.backend.llvm.flow import Flow
@@ -28,7 +29,7 @@ from dbt.backend.llvm.shared_checks import SharedChecks
 from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
 from dbt.backend.llvm.text import CPU, LIKELY, Text, constant, llvm_type
 from dbt.backend.llvm.vectors import VECTORS
-from dbt.ir.types import Type
+from dbt.ir.types import I64, Type
 from dbt.ir.unit import Block, Inst, Unit
 
 METADATA = """!0 = !{!"branch_weights", i32 4000, i32 1}
@@ -109,16 +110,25 @@ class Region:
         self.dirty = 0
         self.environment: dict[tuple[bool, bool, bool], str] = {}  # what ``floats.quick`` found out in this IR block
         self.shared: SharedChecks
-        self.bounds: Bounds
+        self.bounds = self._bounds()
         self.restart_point: str | None = None  # label of the exit that faults since the last effect share
         self.functions: dict[str, list[str]] = {}  # of the module: cold code that many places share
         self.deferred: list[Callable[[], None]] = []
         self.polls: dict[str, str] = {}
+        self.guarded: dict[tuple[str, tuple[Guard, ...]], str] = {}  # ways into loops: head, questions -> label
         self.chains = 0
         self.constants: list[str] = []
         self.records: dict[tuple[bytes, bool], int] = {}  # see ``fallback``
         self.pc = self.mode = 0
         self.locate: Callable[[int], str] = lambda pc: ""
+
+    def _bounds(self) -> Bounds:
+        """Which accesses ask whether their address lies in the guest's space: those of 64 bits that are not checked otherwise."""
+        if not self.unchecked or self.layout.address_type is not I64:
+            return Bounds((), (), (), (), ())
+        views = Counter(home.name for home in self.homes.of.values())
+        slots = {slot for slot, home in self.homes.of.items() if views[home.name] == 1 and self.layout.slots[slot][1] is I64}
+        return Bounds(self.flow.blocks, self.flow.closing, self.flow.polled, [entry.label for entry in self.entries], slots)
 
     # Values ---------------------------------------------------------------------------------------------------------------
     def operand(self, inst: Inst) -> str:
@@ -351,7 +361,6 @@ class Region:
         self.environment = {}
         self.restart_point = None
         self.shared = SharedChecks(block)
-        self.bounds = Bounds(block)
         run = memory.Run()
         for inst in block.insts:
             if run and not run.takes(inst):
@@ -420,27 +429,60 @@ class Region:
             self.text.do(f"br i1 {condition}, label %{targets[0]}, label %{targets[1]}")
 
     def _edge(self, source: str, target: str) -> str:
-        """Label to branch to for the edge to IR block *target*: a poll of cpu.request first if the edge closes a loop."""
+        """Label to branch to for the edge to IR block *target*: a poll of cpu.request first if the edge closes a loop, then its guards."""
+        onward = self._guarded(target, self.bounds.guards(source, target))
         if (source, target) not in self.flow.closing or target not in self.flow.polled:
-            return block_label(target)
-        if target not in self.polls:
-            self.polls[target] = f"poll_{target}"
-            self.deferred.append(lambda: self._poll(target))
-        return self.polls[target]
+            return onward
+        if onward not in self.polls:
+            self.polls[onward] = f"poll_{onward.removeprefix(block_label(''))}"
+            self.deferred.append(lambda: self._poll(target, onward))
+        return self.polls[onward]
 
-    def _poll(self, target: str) -> None:
+    def _poll(self, target: str, onward: str) -> None:
         t = self.text
-        self.local, self.limit = {}, t.count
-        self._arrive(target)
-        mark = self.unit.blocks[target].insts[0]
-        pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
-        t.location = self.locate(pc)
-        t.label(self.polls[target])
+        pc, mode = self._between(target, self.polls[onward])
         t.do(atomics.COMPILER_FENCE)  # what other vCPUs change between two polls, such as flags in TLB tags, is read again after this one
         quiet = t.value(f"icmp eq i64 {self.load_field('request', volatile=True)}, 0")
         away = t.new_label("away")
-        t.do(f"br i1 {quiet}, label %{block_label(target)}, label %{away}{LIKELY}")
+        t.do(f"br i1 {quiet}, label %{onward}, label %{away}{LIKELY}")
         t.label(away)
+        exits.leave(self, str(pc), str(mode))
+        self.local = None
+
+    def _between(self, target: str, label: str) -> tuple[int, int]:
+        """Start the cold block *label* on the way to the head of a loop, *target*; gives pc and mode there."""
+        self.local, self.limit = {}, self.text.count
+        self._arrive(target)
+        mark = self.unit.blocks[target].insts[0]
+        pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
+        self.text.location = self.locate(pc)
+        self.text.label(label)
+        return pc, mode
+
+    def _guarded(self, target: str, guards: tuple[Guard, ...]) -> str:
+        """Label to branch to for a way into the loop at *target* that asks *guards* first."""
+        if not guards:
+            return block_label(target)
+        label = f"guard{len(self.guarded)}_{target}"
+        if self.guarded.setdefault((target, guards), label) is label:
+            self.deferred.append(lambda: self._guard(target, guards, label))
+        return self.guarded[target, guards]
+
+    def _guard(self, target: str, guards: tuple[Guard, ...], label: str) -> None:
+        t = self.text
+        pc, mode = self._between(target, label)
+        restart = t.new_label("restart")
+        for guard in guards:
+            address = str(guard.number)
+            for slot, times in guard.terms:
+                value = t.value(f"load i64, ptr {self.homes.of[slot].pointer}, align 8")
+                address = t.value(f"add i64 {address}, {t.value(f'mul i64 {value}, {times}') if times != 1 else value}")
+            fine = t.new_label("fine")
+            t.do(f"br i1 {t.value(memory.in_space(self, address))}, label %{fine}, label %{restart}{LIKELY}")
+            t.label(fine)
+        t.do(f"br label %{block_label(target)}")
+        t.label(restart)
+        self.store_field("exit_reason", str(int(Exit.REPLAY)))
         exits.leave(self, str(pc), str(mode))
         self.local = None
 
@@ -480,7 +522,7 @@ class Region:
             live |= self.flow.live[entry.label]
         for home in self.homes.members(live):
             self._copy(home, t.at("%cpu", home.offset), home.pointer, origin=CPU)
-        first, *others = (block_label(entry.label) for entry in self.entries)
+        first, *others = (self._guarded(entry.label, self.bounds.guards(None, entry.label)) for entry in self.entries)
         if others:
             cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(others, 1))
             t.do(f"switch i64 {wanted}, label %{first} [{cases}]")
