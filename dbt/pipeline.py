@@ -21,7 +21,7 @@ from dbt.ir.state import StateMap
 from dbt.ir.types import VOID, Type
 from dbt.ir.unit import Inst, Unit
 
-MOST_GUESSES = 3  # comparisons before an indirect exit
+MOST_GUESSES = 3  # comparisons before a return
 MOST_LOOPS = 8  # loops of a region that may be entered at their heads
 Fetch = Callable[[int, int], bytes]  # (guest address, n) -> up to n bytes, fewer where memory ends
 Start = tuple[int, int]  # (pc, mode) of a guest block
@@ -86,7 +86,7 @@ class _RegionBuilder(Builder):
         self.labels = labels
         self.pc = 0
         self.origin: Start = (0, 0)  # the guest block being lifted
-        self.guesses: Mapping[Start, Start] = {}
+        self.guesses: Mapping[Start, Sequence[Start]] = {}
         self.returns: Sequence[Start] = ()
 
     def emit(self, op: Op, of: Type, args: tuple[Inst, ...], attrs: tuple[object, ...]) -> Inst:
@@ -107,14 +107,30 @@ class _RegionBuilder(Builder):
         return super().emit(op, of, args, attrs)
 
     def _try_inside(self, args: tuple[Inst, ...], hint: str) -> None:
-        """Before an indirect exit: compare with the places in the region where it may well go, and branch there."""
-        likely = [self.guesses[self.origin]] if self.origin in self.guesses else []
+        """Before an indirect exit: compare with the places in the region where it may well go, and branch there. LLVM makes a table of many comparisons."""
+        likely = list(self.guesses.get(self.origin, ()))
         if hint == "ret":
-            likely += [start for start in self.returns if start not in likely]
-        for pc, mode in likely[:MOST_GUESSES]:
-            elsewhere = self.new_label()
-            self.brif(self.and_(self.eq(args[0], pc), self.eq(args[1], mode)), then=self.labels[pc, mode], orelse=elsewhere)
-            self.start(elsewhere)
+            likely = [*likely[:1], *[start for start in self.returns if start not in likely[:1]]][:MOST_GUESSES]
+        modes = {mode for _, mode in likely}
+        asked = const_value(args[1])
+        if len(modes) == 1 and asked is None and len(likely) > 1:  # LLVM knows a table in comparisons of one value alone
+            asked = modes.pop()
+            inside, outside = self.new_label(), self.new_label()
+            self.brif(self.eq(args[1], asked), then=inside, orelse=outside)
+            self.start(inside)
+            self._compare(args, likely, asked)
+            self.br(then=outside)
+            self.start(outside)
+        else:
+            self._compare(args, likely, asked)
+
+    def _compare(self, args: tuple[Inst, ...], likely: Sequence[Start], known: int | None) -> None:
+        """Branch to the one of *likely* that an indirect exit goes to; *known* is its mode, if that is known."""
+        for pc, mode in likely:
+            if known is None or known == mode:
+                elsewhere, here = self.new_label(), self.eq(args[0], pc)
+                self.brif(here if known == mode else self.and_(here, self.eq(args[1], mode)), then=self.labels[pc, mode], orelse=elsewhere)
+                self.start(elsewhere)
 
     def leave(self, pc: int, mode: int) -> None:
         """Exit to (pc, mode), even if the region has that block."""
@@ -123,7 +139,7 @@ class _RegionBuilder(Builder):
 
 
 def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], blocks: Sequence[Start], limit: int = 64, page_mask: int = ~0xFFF,
-                guesses: Mapping[Start, Start] | None = None) -> Region:  # fmt: skip
+                guesses: Mapping[Start, Sequence[Start]] | None = None) -> Region:  # fmt: skip
     """Lift the guest blocks that start at *blocks* into one unit with their real control flow.
 
     A block runs, as in ``lift_block``, to the instruction that ends it, to the end of its page or for *limit* instructions, and stops where
@@ -135,7 +151,7 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     The heads of its loops become entries too, the first of *blocks* first: whoever is in a loop in tier 0 comes in with the next round, wherever the region was
     grown from. (Not so the loop around an exclusive pair, which becomes straight code, unless it also waits for a value.)
 
-    An indirect exit first looks whether it goes where *guesses* (block -> block) says, and one that is a return whether it goes to one of the other
+    An indirect exit first looks whether it goes where *guesses* (block -> blocks) says, and one that is a return whether it goes to one of the other
     entries: these are branches inside the unit then."""
     starts = list(dict.fromkeys([*entries, *blocks]))
     if not starts:
@@ -144,7 +160,7 @@ def lift_region(frontend: Frontend, fetch: Fetch, entries: Sequence[Start], bloc
     unit = Unit(frontend.arch, f"region_{starts[0][0]:x}")
     unit.block(labels[starts[0]])
     b = _RegionBuilder(unit, LAYOUTS[frontend.arch].slot_types, labels)
-    b.guesses = {source: target for source, target in (guesses or {}).items() if target in labels}
+    b.guesses = {source: [target for target in targets if target in labels] for source, targets in (guesses or {}).items()}
     b.returns = [start for start in dict.fromkeys(entries) if start != starts[0]]
     ranges: list[tuple[int, int]] = []
     for start in starts:

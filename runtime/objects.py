@@ -64,6 +64,7 @@ _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 2, 4, 0x400
 _SHN_UNDEF, _SHN_ABS, _SHN_COMMON = 0, 0xFFF1, 0xFFF2
 _STB_LOCAL = 0
 _R_64, _R_PC32, _R_PLT32, _R_GOTPCREL, _R_32, _R_32S, _R_PC64, _R_GOTPCRELX, _R_REX_GOTPCRELX = 1, 2, 4, 9, 10, 11, 24, 41, 42
+_JUMP_TABLES = ".rodata"  # of distances from the table to code: beside the code nothing of them is left to relocate
 _FAULT_SECTION = ".faults"  # as in dbt.backend.llvm.convention, which the kernel image's loader does without
 _PAIR = struct.Struct("<II")
 _JUMP_THROUGH_SLOT = b"\xff\x25"  # jmp [rip + disp32]
@@ -116,7 +117,7 @@ class _Linker:
             if flags & _SHF_TLS:
                 raise ObjectError("thread-local data is not supported")
             self.raise_alignment(align)
-            which = CODE if flags & _SHF_EXECINSTR else DATA
+            which = CODE if flags & _SHF_EXECINSTR or _name(self.names, name) == _JUMP_TABLES else DATA
             area = self.areas[which]
             at = _align(len(area), align or 1)
             area += (_PADDING if which == CODE else b"\0") * (at - len(area))

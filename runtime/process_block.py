@@ -12,7 +12,7 @@ import mmap
 
 from dbt.abi.exclusive import FRAME_SLOTS, GRANULE_RECORD_BITS, GRANULES
 from dbt.abi.layout import Layout
-from dbt.abi.memory import PAGE_SIZE
+from dbt.abi.memory import PAGE_BITS, PAGE_SIZE
 from dbt.abi.record import RECORD_BYTES
 from dbt.abi.syscalls import ARGUMENTS, NUMBERS
 
@@ -224,6 +224,19 @@ class ProcessBlock:
     def put_block_field(self, at: int, name: str, value: int) -> None:
         """Set field *name* of the block at offset *at*."""
         ctypes.c_uint64.from_address(self.address + at + block.offset(name)).value = value
+
+    def blocks_near(self, page: int, pages: int, most: int) -> list[int]:
+        """Offsets of valid blocks that begin in guest page *page* or at most *pages* away from it, no more than *most*."""
+        found: list[int] = []
+        for here in range(max(0, page - pages), page + pages + 1):
+            head = proc.offset("page_heads") + 4 * (here & (PAGE_BUCKETS - 1))
+            at = self.read64(head & ~7) >> 8 * (head & 4) & 0xFFFF_FFFF
+            while at and len(found) < most:
+                first = (self.block_field(at, "tag") & (1 << 48) - 1) >> PAGE_BITS
+                if first == here and self.block_field(at, "records") and not self.block_field(at, "dead"):
+                    found.append(at)
+                at = self.block_field(at, "page_next2" if (first ^ here) & (PAGE_BUCKETS - 1) else "page_next")
+        return found
 
     def reset_code(self) -> None:
         """Forget all blocks and records (templates stay). Only while no vCPU runs."""

@@ -9,6 +9,7 @@ import ctypes
 import heapq
 import struct
 
+from dbt.abi.memory import PAGE_BITS
 from runtime.process_block import BLOCK_BYTES, COMES_BACK, MOST_EXITS, block, proc
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -26,17 +27,19 @@ NEARBY = 1 << 20  # bytes between the first block and any other
 SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same function
 COPIES = 64  # guest instructions after which a region ends where another one is entered: a short one takes in what is around it all the same
 MOST_TARGETS = 8  # of indirect jumps inside that become entries
+MOST_CASES = 16  # places where one indirect jump is thought to go
+MOST_NEAR = 512  # blocks that are looked at to find these
 COLD = 256  # a block executed this many times less than the first is left out
 
 
 class Flow:
     """Where one guest block of ``insns`` instructions goes: its direct targets; ``after`` is the block behind it, which a call or a system call comes back
-    to; ``went`` is where an indirect jump at its end went last, if that is worth following."""
+    to; ``went`` is where an indirect jump at its end went last, if that is worth following, and ``others`` are places where it may go as well."""
 
-    __slots__ = ("insns", "targets", "after", "went")
+    __slots__ = ("insns", "targets", "after", "went", "others")
 
-    def __init__(self, insns: int, targets: tuple[Start, ...], after: Start | None, went: Start | None = None) -> None:
-        self.insns, self.targets, self.after, self.went = insns, targets, after, went
+    def __init__(self, insns: int, targets: tuple[Start, ...], after: Start | None, went: Start | None = None, others: tuple[Start, ...] = ()) -> None:
+        self.insns, self.targets, self.after, self.went, self.others = insns, targets, after, went, others
 
 
 class Source:
@@ -62,7 +65,7 @@ class Plan:
 
     __slots__ = ("entries", "blocks", "guesses")
 
-    def __init__(self, entries: list[Start], blocks: list[Start], guesses: dict[Start, Start]) -> None:
+    def __init__(self, entries: list[Start], blocks: list[Start], guesses: dict[Start, tuple[Start, ...]]) -> None:
         self.entries, self.blocks, self.guesses = entries, blocks, guesses
 
 
@@ -73,7 +76,7 @@ def plan(source: Source, start: Start) -> Plan:
     blocks: list[Start] = []
     wanted = [(-source.weight(start), start)]
     seen = {start}
-    guesses: dict[Start, Start] = {}
+    guesses: dict[Start, tuple[Start, ...]] = {}
     inside: list[Start] = []  # where indirect jumps went: from elsewhere they go there too
     insns = 0
     while wanted and len(blocks) < source.most_blocks and insns < MOST_INSNS:
@@ -88,9 +91,9 @@ def plan(source: Source, start: Start) -> Plan:
         if flow.after is not None and flow.after not in flow.targets and flow.after not in entries and source.weight(flow.after) >= least:
             entries.append(flow.after)
         if flow.went is not None:
-            guesses[at] = flow.went
+            guesses[at] = (flow.went, *flow.others)
             inside.append(flow.went)
-        for target in (*flow.targets, flow.went, flow.after):
+        for target in (*flow.targets, flow.went, flow.after, *flow.others):
             if target is None or target in seen or abs(target[0] - start[0]) > NEARBY or (insns >= COPIES and source.entered(target)):
                 continue
             weight = source.weight(target)
@@ -120,6 +123,7 @@ class Profile(Source):
         self._find = engine.find_block
         self._exits = engine.image.function("block_exits", ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
         self._targets = (ctypes.c_uint64 * MOST_EXITS)()
+        self._cases: dict[int, tuple[list[Start], set[Start]]] = {}
 
     def weight(self, start: Start) -> int:
         at = self._find(*start)
@@ -132,14 +136,49 @@ class Profile(Source):
         at = self._find(*start)
         if not at:
             return None
+        flow = self._flow(at, start)
+        if flow.went is not None and flow.after is None:
+            cases, returned_to = self._cases_near(start)
+            if flow.went not in returned_to:
+                flow.others = tuple([place for place in cases if place != flow.went and abs(place[0] - start[0]) < SWITCH][: MOST_CASES - 1])
+        return flow
+
+    def _flow(self, at: int, start: Start) -> Flow:
+        """Where the block at offset *at* goes, but for ``others``."""
         header = _HEADER.unpack(ctypes.string_at(self._process.address + at, BLOCK_BYTES))
         found = self._exits(self._process.address, at, ctypes.addressof(self._targets))
         comes_back, count = bool(found & COMES_BACK), found & (COMES_BACK - 1)
         went = header[_WENT]
-        place = (went & _TAG_PC, went >> 48)
-        follow = went and (comes_back or abs(place[0] - start[0]) < SWITCH)  # a call, or a jump inside the function: not a return to who happened to call
+        place, after = (went & _TAG_PC, went >> 48), (start[0] + header[_LENGTH], start[1])
+        near = abs(place[0] - start[0]) < SWITCH
+        if went and near and not self._find(*after):
+            comes_back = False  # a jump through a table that stands behind it (TBB), rather than a call
+        follow = went and (comes_back or near)  # a call, or a jump inside the function: not a return to who happened to call
         targets = tuple([(tag & _TAG_PC, tag >> 48) for tag in self._targets[:count]])
-        return Flow(header[_INSNS], targets, (start[0] + header[_LENGTH], start[1]) if comes_back else None, place if follow else None)
+        return Flow(header[_INSNS], targets, after if comes_back else None, place if follow else None)
+
+    def _cases_near(self, start: Start) -> tuple[list[Start], set[Start]]:
+        """Blocks around *start* that indirect jumps may lead to, the most executed first: those where one went last, and those that nothing known leads to
+        directly; and the places behind calls, which returns lead to."""
+        page = start[0] >> PAGE_BITS
+        if page not in self._cases:
+            weights: dict[Start, int] = {}
+            reached: set[Start] = set()
+            behind: set[Start] = set()
+            went: set[Start] = set()
+            for at in self._process.blocks_near(page, SWITCH >> PAGE_BITS, MOST_NEAR):
+                tag = self._process.block_field(at, "tag")
+                place = (tag & _TAG_PC, tag >> 48)
+                flow = self._flow(at, place)
+                weights[place] = self.weight(place)
+                reached.update(flow.targets)
+                if flow.after is not None:
+                    behind.add(flow.after)
+                elif flow.went is not None:
+                    went.add(flow.went)
+            cases = [place for place in weights if place in went or place not in reached]
+            self._cases[page] = sorted(set(cases) - behind, key=lambda place: -weights[place]), behind
+        return self._cases[page]
 
 
 class Recent(Profile):

@@ -46,7 +46,7 @@ class Request:
                  "x86_atomics", "free_stores", "again")
 
     def __init__(self, kind: str, version: str, cached: bool, arch: str, unchecked: bool, idiom: bool, tagged: bool, level: int, entries: list[Start],
-                 blocks: list[Start], guesses: dict[Start, Start], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0],
+                 blocks: list[Start], guesses: dict[Start, tuple[Start, ...]], pages: dict[int, bytes], x86_atomics: str = X86_ATOMICS[0],
                  free_stores: bool = False, again: bool = False) -> None:  # fmt: skip
         self.kind, self.version, self.cached, self.again = kind, version, cached, again
         self.arch, self.unchecked, self.idiom, self.tagged, self.level = arch, unchecked, idiom, tagged, level

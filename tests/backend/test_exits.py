@@ -9,13 +9,19 @@ import pytest
 from dbt.abi.arm import cpu as LAYOUT
 from dbt.abi.exits import EXCEPTIONS, Exit
 from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, jump_entry, jump_tag
+from dbt.backend.llvm import object as backend
 from dbt.backend.llvm.convention import VALID_SYMBOL, entry_symbol
-from dbt.backend.llvm.region import Entry
+from dbt.backend.llvm.region import Entry, lower
+from dbt.frontend.base import frontend_for
 from dbt.ir.builder import Builder
 from dbt.ir.types import F32, V64, V128
 from dbt.ir.unit import Unit
+from dbt.pipeline import lift_region, optimise, passes
 from runtime.arena import Placed, write_word
 from tests.backend.machine import Machine
+
+ARM = frontend_for("arm")
+BASE = 0x8000
 
 
 @pytest.fixture
@@ -140,3 +146,22 @@ def test_overlapping_vector_slots(machine: Machine) -> None:
     machine.put("s10", 0xAABBCCDD)
     machine.run(region)
     assert machine.get("q3") == machine.get("q0") == 0x1111222233334444_AABBCCDD_03020100
+
+
+def test_a_jump_with_many_cases_goes_through_a_table(machine: Machine) -> None:
+    """``add pc, pc, r0, lsl #4`` with a case every sixteen bytes: each sets r1 to a number of its own and leaves; what is no case leaves at the jump."""
+    jump, cases = 0xE08FF200, [BASE + 8 + (at << 4) for at in (0, 1, 3, 7, 12, 20, 33, 34)]
+    words = {BASE: jump, **{pc: 0xE3A01000 + number for number, pc in enumerate(cases)}, **{pc + 4: 0xE12FFF1E for pc in cases}}
+    starts = [(pc, 0) for pc in (BASE, *cases)]
+    region = lift_region(ARM, lambda pc, size: words[pc].to_bytes(4, "little")[:size], starts[:1], starts, guesses={starts[0]: starts[1:]})
+    optimise(region.unit, passes("arm"))
+    text = lower(region.unit, [Entry(f"at_{BASE:x}", BASE, 0)], LAYOUT, linear=True)
+    assert ".LJTI" in backend.compile_assembly(text), "a table of host addresses"
+    placed = machine.load(region.unit, [Entry(f"at_{BASE:x}", BASE, 0)])
+    for at in range(40):
+        pc = BASE + 8 + (at << 4)
+        machine.put("r0", at)
+        machine.put("r1", 99)
+        machine.put("r14", 0x9000)
+        machine.run(placed)
+        assert (machine.get("pc"), machine.get("r1")) == ((0x9000, cases.index(pc)) if pc in cases else (pc, 99))

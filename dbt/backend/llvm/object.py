@@ -12,8 +12,9 @@ from dbt.backend.llvm.features import BASE, Features
 # Triples for looking at code of other hosts, and the features that make their output readable.
 CROSS = {"arm": "armv7-unknown-linux-gnueabihf", "i386": "i686-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 
-# Every access of the guest is a use of an address of its own: loop strength reduction makes a variable of each, and two where it is compared as well.
-OPTIONS = ("-disable-lsr",)
+# Every access of the guest is a use of an address of its own: loop strength reduction makes a variable of each, and two where it is compared as well. Where the
+# jumps of a guest's interpreter go lies far apart and is hard to foresee: a thin table of host addresses is better than a tree of comparisons.
+OPTIONS = ("-disable-lsr", "-jump-table-density=1")
 
 Lap = Callable[[str], None]  # is told the name of a stage when it ends
 
