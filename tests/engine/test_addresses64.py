@@ -66,6 +66,36 @@ def test_the_end_of_the_space(harness: Harness) -> None:
     assert harness.memory.read(end - 8, 8) == b"abcdefgh"
 
 
+def walk(step: int) -> bytes:
+    """1: mov rax, [rbx]; add rbx, step; inc rsi; dec rcx; jnz 1b"""
+    return bytes.fromhex("488b03 4883c3") + step.to_bytes(1, "little", signed=True) + bytes.fromhex("48ffc6 48ffc9 75f1")
+
+
+WALKS = {
+    "up": (HIGH, 8, 2 * PAGE_SIZE // 8, HIGH + 2 * PAGE_SIZE),
+    "down": (HIGH + PAGE_SIZE, -8, 1 + PAGE_SIZE // 8, HIGH - 8),
+    "out of the space": ((1 << SPACE_BITS_64) - 64, 16, 4, 1 << SPACE_BITS_64),
+    "below the space": (16, -8, 3, (1 << 64) - 8),
+    "nowhere": (0, 0, 7, None),
+}  # start, step, accesses that succeed, the first that does not
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_a_pointer_runs_through_memory(harness: Harness, name: str) -> None:
+    """Where the loop asks only once, the access that leaves what is mapped faults as the guest's."""
+    start, step, good, bad = WALKS[name]
+    if start < PAGE_SIZE:
+        harness.map(0, PAGE_SIZE)
+    elif start > HIGH + PAGE_SIZE:
+        start, bad = start - (1 << SPACE_BITS_64) + harness.memory.size, harness.memory.size
+    exit, vcpu = harness.run(walk(step), 0, {"rbx": start, "rsi": 0, "rcx": good + (bad is not None)})
+    if bad is None:
+        assert (exit, vcpu.get("rsi")) == (Exit.FETCH_FAULT, good)
+        return
+    assert (exit, vcpu.pc, vcpu.get("rsi"), vcpu.get("rcx")) == (Exit.MEMORY_FAULT, harness.end - len(walk(step)), good, 1)
+    assert (vcpu.get("rbx"), vcpu.get("fault_addr"), vcpu.get("fault_info")) == (bad, bad, FAULT_UNMAPPED)
+
+
 BAD = {
     "beyond the space": ((1 << SPACE_BITS_64) + 8, 0),
     "the last of user space": (CANONICAL_END - PAGE_SIZE, 0),
@@ -88,6 +118,15 @@ def test_addresses_that_are_not_the_guests(harness: Harness, name: str) -> None:
         assert vcpu.get("fault_addr") == (address - 8 & (1 << 64) - 1 if code == LOAD_NEAR_END else address), code.hex()
         if code != LOAD_NEAR_END:
             assert vcpu.get("fault_info") == FAULT_UNMAPPED | write | canonical, code.hex()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_pointer_that_runs_astray(harness: Harness, name: str) -> None:
+    address, canonical = BAD[name]
+    for step in (8, -8):
+        exit, vcpu = harness.run(walk(step), 0, {"rbx": address, "rsi": 5, "rax": 3, "rcx": 9})
+        assert (exit, vcpu.pc, vcpu.get("rsi"), vcpu.get("rax")) == (Exit.MEMORY_FAULT, harness.end - len(walk(step)), 5, 3)
+        assert (vcpu.get("fault_addr"), vcpu.get("fault_info")) == (address, FAULT_UNMAPPED | canonical)
 
 
 def test_memory_of_the_host_is_out_of_reach(harness: Harness) -> None:
