@@ -28,18 +28,18 @@ SWITCH = 1 << 12  # bytes between an indirect jump and a target in the same func
 COPIES = 64  # guest instructions after which a region ends where another one is entered: a short one takes in what is around it all the same
 MOST_TARGETS = 8  # of indirect jumps inside that become entries
 MOST_CASES = 16  # places where one indirect jump is thought to go
-MOST_NEAR = 512  # blocks that are looked at to find these
+MOST_NEAR = 256  # blocks that are looked at to find these
 COLD = 256  # a block executed this many times less than the first is left out
 
 
 class Flow:
     """Where one guest block of ``insns`` instructions goes: its direct targets; ``after`` is the block behind it, which a call or a system call comes back
-    to; ``went`` is where an indirect jump at its end went last, if that is worth following, and ``others`` are places where it may go as well."""
+    to; ``went`` is where an indirect jump at its end went last, if that is worth following."""
 
-    __slots__ = ("insns", "targets", "after", "went", "others")
+    __slots__ = ("insns", "targets", "after", "went")
 
-    def __init__(self, insns: int, targets: tuple[Start, ...], after: Start | None, went: Start | None = None, others: tuple[Start, ...] = ()) -> None:
-        self.insns, self.targets, self.after, self.went, self.others = insns, targets, after, went, others
+    def __init__(self, insns: int, targets: tuple[Start, ...], after: Start | None, went: Start | None = None) -> None:
+        self.insns, self.targets, self.after, self.went = insns, targets, after, went
 
 
 class Source:
@@ -58,6 +58,10 @@ class Source:
     def entered(self, start: Start) -> bool:
         """True if another region is entered at *start*, or will be: this one can leave to it there."""
         return False
+
+    def cases(self, start: Start, flow: Flow) -> tuple[Start, ...]:
+        """Where the indirect jump at the end of the block at *start* may go, besides ``went``."""
+        return ()
 
 
 class Plan:
@@ -90,10 +94,11 @@ def plan(source: Source, start: Start) -> Plan:
         insns += flow.insns
         if flow.after is not None and flow.after not in flow.targets and flow.after not in entries and source.weight(flow.after) >= least:
             entries.append(flow.after)
+        others = source.cases(at, flow)
         if flow.went is not None:
-            guesses[at] = (flow.went, *flow.others)
+            guesses[at] = (flow.went, *others)
             inside.append(flow.went)
-        for target in (*flow.targets, flow.went, flow.after, *flow.others):
+        for target in (*flow.targets, flow.went, flow.after, *others):
             if target is None or target in seen or abs(target[0] - start[0]) > NEARBY or (insns >= COPIES and source.entered(target)):
                 continue
             weight = source.weight(target)
@@ -136,15 +141,18 @@ class Profile(Source):
         at = self._find(*start)
         if not at:
             return None
-        flow = self._flow(at, start)
-        if flow.went is not None and flow.after is None:
-            cases, returned_to = self._cases_near(start)
-            if flow.went not in returned_to:
-                flow.others = tuple([place for place in cases if place != flow.went and abs(place[0] - start[0]) < SWITCH][: MOST_CASES - 1])
-        return flow
+        return self._flow(at, start)
+
+    def cases(self, start: Start, flow: Flow) -> tuple[Start, ...]:
+        if flow.went is None or flow.after is not None:
+            return ()
+        cases, returned_to = self._cases_near(start)
+        if flow.went in returned_to:
+            return ()
+        return tuple([place for place in cases if place != flow.went and abs(place[0] - start[0]) < SWITCH][: MOST_CASES - 1])
 
     def _flow(self, at: int, start: Start) -> Flow:
-        """Where the block at offset *at* goes, but for ``others``."""
+        """Where the block at offset *at*, which is that at *start*, goes."""
         header = _HEADER.unpack(ctypes.string_at(self._process.address + at, BLOCK_BYTES))
         found = self._exits(self._process.address, at, ctypes.addressof(self._targets))
         comes_back, count = bool(found & COMES_BACK), found & (COMES_BACK - 1)
@@ -162,22 +170,22 @@ class Profile(Source):
         directly; and the places behind calls, which returns lead to."""
         page = start[0] >> PAGE_BITS
         if page not in self._cases:
-            weights: dict[Start, int] = {}
+            found: list[Start] = []
             reached: set[Start] = set()
             behind: set[Start] = set()
             went: set[Start] = set()
             for at in self._process.blocks_near(page, SWITCH >> PAGE_BITS, MOST_NEAR):
                 tag = self._process.block_field(at, "tag")
                 place = (tag & _TAG_PC, tag >> 48)
+                found.append(place)
                 flow = self._flow(at, place)
-                weights[place] = self.weight(place)
                 reached.update(flow.targets)
                 if flow.after is not None:
                     behind.add(flow.after)
                 elif flow.went is not None:
                     went.add(flow.went)
-            cases = [place for place in weights if place in went or place not in reached]
-            self._cases[page] = sorted(set(cases) - behind, key=lambda place: -weights[place]), behind
+            cases = {place for place in found if place in went or place not in reached} - behind
+            self._cases[page] = sorted(cases, key=self.weight, reverse=True), behind
         return self._cases[page]
 
 

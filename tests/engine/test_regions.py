@@ -50,20 +50,21 @@ class Interpreter(Source):
     """A block whose indirect jump leads to one of four others, which lead back."""
 
     most_blocks = 48
-    cases: tuple[Start, ...] = ((16, 0), (32, 0), (48, 0), (64, 0))
+    places: tuple[Start, ...] = ((16, 0), (32, 0), (48, 0), (64, 0))
 
     def flow(self, start: Start) -> Flow | None:
-        if start == (0, 0):
-            return Flow(SIZE, (), None, self.cases[2], (self.cases[0], self.cases[1], self.cases[3]))
-        return Flow(SIZE, ((0, 0),), None)
+        return Flow(SIZE, (), None, self.places[2]) if start == (0, 0) else Flow(SIZE, ((0, 0),), None)
+
+    def cases(self, start: Start, flow: Flow) -> tuple[Start, ...]:
+        return (*self.places[:2], self.places[3]) if start == (0, 0) else ()
 
     def weight(self, start: Start) -> int:
-        return 0 if start == self.cases[3] else 5000
+        return 0 if start == self.places[3] else 5000
 
 
 def test_all_cases_of_a_jump_are_taken_in_if_they_are_hot() -> None:
     made = plan(Interpreter(), (0, 0))
-    one, two, three, four = Interpreter.cases
+    one, two, three, four = Interpreter.places
     assert set(made.blocks) == {(0, 0), one, two, three}
     assert made.guesses == {(0, 0): (three, one, two, four)}
     assert made.entries == [(0, 0), three], "the others are entered through the jump"
