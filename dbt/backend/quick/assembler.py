@@ -39,6 +39,38 @@ class Data:
 Place = int | Memory | Data  # a register, or memory
 
 
+DISPLACEMENT_ONLY = (-1, -1, 0)  # as a base: RIP and a displacement, which the caller writes
+_MOST_ENCODED = 1 << 13
+_encoded: dict[tuple[bytes, int, int | tuple[int, int, int], int, bytes, bytes], bytes] = {}  # what ``_encode`` gave: the same arguments come again
+
+
+def _encode(opcode: bytes, register: int, where: int | tuple[int, int, int], bits: int, immediate: bytes, prefix: bytes) -> bytes:
+    """One instruction; *where* is a register, or base, index and displacement."""
+    if bits == 16:
+        prefix += b"\x66"
+    rex = (8 if bits == 64 else 0) | register >> 3 << 2
+    field = (register & 7) << 3
+    if isinstance(where, int):
+        rex |= where >> 3
+        tail = bytes((0xC0 | field | (where & 7),))
+    elif where == DISPLACEMENT_ONLY:
+        tail = bytes((field | 5,))
+    else:
+        base, index, displacement = where
+        rex |= base >> 3
+        short = -128 <= displacement < 128
+        mode = (0x40 if short else 0x80) | field
+        if index >= 0:
+            rex |= index >> 3 << 1
+            tail = bytes((mode | 4, (index & 7) << 3 | (base & 7)))
+        elif base & 7 == RSP:
+            tail = bytes((mode | 4, 0x24))
+        else:
+            tail = bytes((mode | (base & 7),))
+        tail += displacement.to_bytes(1 if short else 4, "little", signed=True)
+    return prefix + (bytes((0x40 | rex,)) if rex or bits == 8 else b"") + opcode + tail + immediate
+
+
 class Assembler:
     """Code under construction. ``references``: where four bytes are the distance to the data (place, addend)."""
 
@@ -47,6 +79,11 @@ class Assembler:
         self.labels: dict[str, int] = {}
         self.references: list[tuple[int, int]] = []
         self._jumps: list[tuple[int, str]] = []
+
+    @property
+    def jumps(self) -> int:
+        """Number of jumps to labels."""
+        return len(self._jumps)
 
     def label(self, name: str) -> None:
         """The next instruction is called *name*."""
@@ -60,30 +97,19 @@ class Assembler:
 
     def emit(self, opcode: bytes, register: int, place: Place, bits: int = 32, immediate: bytes = b"", prefix: bytes = b"") -> None:
         """One instruction with a ModRM byte; *bits* is the operand size, 8 for byte registers."""
-        if bits == 16:
-            prefix += b"\x66"
-        rex = (8 if bits == 64 else 0) | register >> 3 << 2
-        if isinstance(place, int):
-            rex |= place >> 3
-            tail = bytes((0xC0 | (register & 7) << 3 | (place & 7),))
-        elif isinstance(place, Data):
-            self.code += prefix + (bytes((0x40 | rex,)) if rex or bits == 8 else b"") + opcode + bytes(((register & 7) << 3 | 5,))
+        if isinstance(place, Data):
+            self.code += _encode(opcode, register, DISPLACEMENT_ONLY, bits, b"", prefix)
             self.references.append((len(self.code), place.offset - 4 - len(immediate)))
             self.code += bytes(4) + immediate
             return
-        else:
-            rex |= place.base >> 3
-            short = -128 <= place.displacement < 128
-            mode = (0x40 if short else 0x80) | (register & 7) << 3
-            if place.index >= 0:
-                rex |= place.index >> 3 << 1
-                tail = bytes((mode | 4, (place.index & 7) << 3 | (place.base & 7)))
-            elif place.base & 7 == RSP:
-                tail = bytes((mode | 4, 0x24))
-            else:
-                tail = bytes((mode | (place.base & 7),))
-            tail += place.displacement.to_bytes(1 if short else 4, "little", signed=True)
-        self.code += prefix + (bytes((0x40 | rex,)) if rex or bits == 8 else b"") + opcode + tail + immediate
+        where = place if isinstance(place, int) else (place.base, place.index, place.displacement)
+        key = (opcode, register, where, bits, immediate, prefix)
+        code = _encoded.get(key)
+        if code is None:
+            if len(_encoded) >= _MOST_ENCODED:
+                _encoded.clear()
+            code = _encoded[key] = _encode(opcode, register, where, bits, immediate, prefix)
+        self.code += code
 
     def op(self, opcode: int, register: int, place: Place, bits: int = 32) -> None:
         """``opcode register, place`` of *bits*."""

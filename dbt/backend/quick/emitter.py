@@ -52,6 +52,11 @@ class Emitter:
         self._helpers: set[str] = set()  # that are called
         self._labels = 0
 
+    def parts(self) -> tuple[int, ...]:
+        """How much there is of everything that is more than code where it stands."""
+        asm = self.asm
+        return len(asm.references), asm.jumps, len(asm.labels), len(self.faults), len(self.data), len(self._cold)
+
     # Cells ------------------------------------------------------------------------------------------------------------
     def cell(self, number: int) -> Place:
         """Where a cell can be read."""

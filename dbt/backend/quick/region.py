@@ -25,6 +25,7 @@ _WORDS = struct.Struct("<HHiii")
 _PAYLOAD = struct.Struct("<8h")
 _TAG = struct.Struct("<Q")
 _TAG_PC = (1 << 48) - 1
+_MOST_COPIES = 1 << 13
 _TERMINATORS = frozenset(("goto", "goto_ind", *exits.ROWS))
 _ROWS = {**integers.ROWS, **moves.ROWS, **accesses.ROWS, **exclusives.ROWS}
 
@@ -79,6 +80,12 @@ def supported(code: int) -> bool:
     return _supported(name, bits, rare)
 
 
+@cache
+def _copies(arch: str) -> dict[tuple[bytes, int], tuple[bytes, int]]:
+    """Code made of records of *arch* so far: record and the cell held before -> code, and the cell held behind it."""
+    return {}
+
+
 def _label(number: int) -> str:
     return f"block{number}"
 
@@ -106,6 +113,7 @@ class _Writer:
         self.e = Emitter(arch, unchecked)
         self.fields = fields
         self.inside: dict[int, str] = {}
+        self.copies = _copies(arch)
 
     def write(self, blocks: list[Block]) -> Made | None:
         """None if there is no block that this backend can do something for."""
@@ -209,7 +217,24 @@ class _Writer:
             elif r.bits == 128:
                 accesses.ROWS_128[r.name](e, r)
             else:
-                _ROWS[r.name][0](e, r)
+                self._row(block.records[r.at : r.at + RECORD_BYTES], r)
+
+    def _row(self, record: bytes, r: Record) -> None:
+        """A record that the rows know. The same ones come again and again: what is code alone is copied."""
+        e = self.e
+        code = e.asm.code
+        key = (record, e.held)
+        found = self.copies.get(key)
+        if found is not None:
+            code += found[0]
+            e.held = found[1]
+            return
+        before, parts = len(code), e.parts()
+        _ROWS[r.name][0](e, r)
+        if e.parts() == parts:
+            if len(self.copies) >= _MOST_COPIES:
+                self.copies.clear()
+            self.copies[key] = bytes(code[before:]), e.held
 
     def _goto(self, pc: int, mode: int) -> None:
         label = self.inside.get(pc | mode << 48)
