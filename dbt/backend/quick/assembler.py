@@ -89,10 +89,21 @@ class Assembler:
         """The next instruction is called *name*."""
         self.labels[name] = len(self.code)
 
+    def settle(self) -> None:
+        """Resolve the jumps to labels that are known."""
+        waiting = []
+        for at, name in self._jumps:
+            to = self.labels.get(name)
+            if to is None:
+                waiting.append((at, name))
+            else:
+                self.code[at : at + 4] = (to - at - 4).to_bytes(4, "little", signed=True)
+        self._jumps = waiting
+
     def finish(self) -> bytes:
         """The code, with all jumps to labels resolved."""
-        for at, name in self._jumps:
-            self.code[at : at + 4] = (self.labels[name] - at - 4).to_bytes(4, "little", signed=True)
+        self.settle()
+        assert not self._jumps, "jumps to labels that are nowhere"
         return bytes(self.code)
 
     def emit(self, opcode: bytes, register: int, place: Place, bits: int = 32, immediate: bytes = b"", prefix: bytes = b"") -> None:

@@ -118,9 +118,12 @@ class Emitter:
         self._cold.append(run)
 
     def write_cold(self) -> None:
+        """Write what has come for ``later`` since the last time."""
         for write in self._cold:  # which may add to it
             write()
-        self._write_shared()
+        self._cold.clear()
+        self._write_helpers()
+        self.asm.settle()
 
     def word(self, value: int = 0) -> Data:
         """A new 64-bit word of the region's data."""
@@ -194,21 +197,32 @@ class Emitter:
         asm.call_label(name)
         self.held = NOTHING
 
-    def _write_shared(self) -> None:
-        """What all calls of helpers have in common: saving what helpers change, and each one's call, behind which the flags tell whether it has set an exit
-        reason. The stack is aligned in there, by the return address."""
+    def write_shared(self) -> None:
+        """What all blocks have in common: the way back to the dispatcher, and saving what helpers change."""
         asm = self.asm
-        lost = [number for number, register in self.pinned.items() if register == _LOST or register in _ARGUMENTS]
+        asm.label("leave")
+        for cell in self.pinned:
+            self.save(cell)
+        asm.ret()
         asm.label("save")
-        for number in lost:
+        for number in self._lost_cells():
             self.save(number)
         asm.ret()
-        for name in sorted(self._helpers):
+
+    def _lost_cells(self) -> list[int]:
+        """Pinned cells whose registers helpers change."""
+        return [number for number, register in self.pinned.items() if register == _LOST or register in _ARGUMENTS]
+
+    def _write_helpers(self) -> None:
+        """The call of each helper that blocks have asked for since the last time, behind which the flags tell whether it has set an exit reason. The stack is
+        aligned in there, by the return address."""
+        asm = self.asm
+        for name in sorted(self._helpers - asm.labels.keys()):
             asm.label(name)
             asm.move(_ARGUMENTS[0], R12, 64)
             asm.move(RAX, self.field("helpers"), 64)
             asm.call(Memory(RAX, helper_offset(name)))
-            for number in lost:
+            for number in self._lost_cells():
                 self.restore(number)
             asm.op_immediate(CMP, self.field("exit_reason"), 0, 64)
             asm.ret()

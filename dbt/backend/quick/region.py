@@ -26,6 +26,7 @@ _PAYLOAD = struct.Struct("<8h")
 _TAG = struct.Struct("<Q")
 _TAG_PC = (1 << 48) - 1
 _MOST_COPIES = 1 << 13
+_TOGETHER = 64  # blocks whose code off the main path follows them; what waits to be written takes ten times the room of the code
 _TERMINATORS = frozenset(("goto", "goto_ind", *exits.ROWS))
 _ROWS = {**integers.ROWS, **moves.ROWS, **accesses.ROWS, **exclusives.ROWS}
 
@@ -118,14 +119,14 @@ class _Writer:
     def write(self, blocks: list[Block]) -> Made | None:
         """None if there is no block that this backend can do something for."""
         e, asm = self.e, self.e.asm
-        parsed = {number: _parse(block) for number, block in enumerate(blocks)}
-        chosen = [number for number, records in parsed.items() if self._reach(records)]
+        chosen = [number for number, block in enumerate(blocks) if self._reach(_parse(block))]
         if not chosen:
             return None
         for number in chosen:
             self.inside.setdefault(blocks[number].tag, _label(number))
+        e.write_shared()
         entries, words = [], []
-        for number in chosen:
+        for count, number in enumerate(chosen, 1):
             block = blocks[number]
             e.pc, e.mode, e.held = block.tag & _TAG_PC, block.tag >> 48, NOTHING
             e.block_words()
@@ -134,12 +135,10 @@ class _Writer:
             self._enter()
             asm.label(_label(number))
             self._begin()
-            self._body(number, block, parsed[number])
+            self._body(number, block, _parse(block))
+            if count % _TOGETHER == 0:
+                e.write_cold()
         e.write_cold()
-        asm.label("leave")
-        for cell in e.pinned:
-            e.save(cell)
-        asm.ret()
         code = asm.finish()
         faults = sorted((at, asm.labels[label]) for at, label in e.faults)
         return Made(code, bytes(e.data), asm.references, faults, entries, words, chosen)
