@@ -115,6 +115,7 @@ class Region:
         self.functions: dict[str, list[str]] = {}  # of the module: cold code that many places share
         self.deferred: list[Callable[[], None]] = []
         self.polls: dict[str, str] = {}
+        self.refused: set[str] = set()  # heads of loops whose guards have their exit
         self.guarded: dict[tuple[str, tuple[Guard, ...]], str] = {}  # ways into loops: head, questions -> label
         self.chains = 0
         self.constants: list[str] = []
@@ -470,18 +471,28 @@ class Region:
 
     def _guard(self, target: str, guards: tuple[Guard, ...], label: str) -> None:
         t = self.text
-        pc, mode = self._between(target, label)
-        restart = t.new_label("restart")
+        self._between(target, label)
         for guard in guards:
             address = str(guard.number)
             for slot, times in guard.terms:
                 value = t.value(f"load i64, ptr {self.homes.of[slot].pointer}, align 8")
                 address = t.value(f"add i64 {address}, {t.value(f'mul i64 {value}, {times}') if times != 1 else value}")
             fine = t.new_label("fine")
-            t.do(f"br i1 {t.value(memory.in_space(self, address))}, label %{fine}, label %{restart}{LIKELY}")
+            t.do(f"br i1 {t.value(memory.in_space(self, address))}, label %{fine}, label %{self._again(target)}{LIKELY}")
             t.label(fine)
         t.do(f"br label %{block_label(target)}")
-        t.label(restart)
+        self.local = None
+
+    def _again(self, target: str) -> str:
+        """Label of the exit that the guards of the loop at *target* share: tier 0 goes on at its head."""
+        label = f"again_{target}"
+        if target not in self.refused:
+            self.refused.add(target)
+            self.deferred.append(lambda: self._go_on(target, label))
+        return label
+
+    def _go_on(self, target: str, label: str) -> None:
+        pc, mode = self._between(target, label)
         self.store_field("exit_reason", str(int(Exit.REPLAY)))
         exits.leave(self, str(pc), str(mode))
         self.local = None
