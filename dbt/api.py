@@ -46,9 +46,9 @@ def run(program: str, arguments: Sequence[str] = (), *, sysroot: str | None = No
 
 
 def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | None = None, isa: str | None = None, stages: str = "all",
-         region: bool = False, idiom: bool = True) -> Dump:  # fmt: skip
+         region: bool = False, idiom: bool = True, x86_atomics: str = X86_ATOMICS[0]) -> Dump:  # fmt: skip
     """Guest code of a program, or of bytes in hexadecimal, at the stages named (comma-separated, or ``all``). *idiom*: exclusive pairs become atomic
-    operations."""
+    operations. *x86_atomics* as for ``run``."""
     from dbt.abi.archs import LAYOUTS
     from dbt.pipeline import parse_stages
     from dbt.views import source
@@ -58,6 +58,8 @@ def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | 
         raise UsageError("dump: one of PROGRAM and --hex is needed: see dbt dump --help")
     if isa is not None and isa not in source.ISAS:
         raise UsageError(f"dump: --isa {isa}: unknown: choose one of {', '.join(source.ISAS)}")
+    if x86_atomics not in X86_ATOMICS:
+        raise UsageError(f"dump: --x86-atomics {x86_atomics}: unknown: choose one of {', '.join(X86_ATOMICS)}")
     try:
         wanted = parse_stages(stages)
     except ValueError as e:
@@ -68,11 +70,11 @@ def dump(program: str | None = None, *, at: str | None = None, hex_bytes: str | 
         bits = LAYOUTS[source.ISAS[isa or "a32"][0]].address_type.bits
         start = source.address(at, bits) if at else 0
         code = source.from_hex(hex_bytes, isa or "a32", start)
-        return make(code, start, isa or "a32", wanted, region=region, whole=True, idiom=idiom)
+        return make(code, start, isa or "a32", wanted, region=region, whole=not region, idiom=idiom, x86_atomics=x86_atomics)
     assert program is not None
     code = source.from_program(program)
     address, mode = code.locate(at, isa)
-    return make(code, address, mode, wanted, region=region, idiom=idiom)
+    return make(code, address, mode, wanted, region=region, idiom=idiom, x86_atomics=x86_atomics)
 
 
 def cache_info() -> dict[str, Any]:

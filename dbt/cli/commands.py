@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt import __version__, api
+from dbt.abi.archs import X86_ATOMICS
 from dbt.cli import run_options
 from dbt.cli.bench import bench
 from dbt.cli.output import examples, print_json
@@ -87,6 +88,7 @@ dbt dump tests/guests/demo.elf --at crc32_update --region
 dbt dump PROGRAM --at 0x10400 --stage disasm,ir-opt,asm --layout columns
 dbt dump --isa t32 --hex "51 e8 00 2f"
 dbt dump --isa x86-64 --hex "f0 48 0f b1 0b" --stage ir,asm
+dbt dump --isa i386 --hex "f0 0f c1 03" --x86-atomics llsc --stage ir
 """
 
 
@@ -98,14 +100,16 @@ dbt dump --isa x86-64 --hex "f0 48 0f b1 0b" --stage ir,asm
 @click.option("--stage", default="all", metavar="STAGE[,STAGE]...", help=f"Which stages: {', '.join(STAGES)}, or all (the default).")
 @click.option("--region", is_flag=True, help="Follow direct jumps: show the whole region, not one basic block.")
 @click.option("--no-idiom", is_flag=True, help="Do not turn exclusive pairs into atomic operations.")
+@click.option("--x86-atomics", type=click.Choice(X86_ATOMICS), default=X86_ATOMICS[0],
+              help="What atomic instructions of x86 become: the host's (host, the default), or exclusive pairs (llsc).")  # fmt: skip
 @click.option("--layout", type=click.Choice(["stacked", "columns"]), default="stacked", help="Stages one after another (the default) or side by side.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable: a list of {pc, text} for each stage.")
-def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | None, stage: str, region: bool, no_idiom: bool, layout: str,
-         as_json: bool) -> None:  # fmt: skip
+def dump(program: str | None, at: str | None, hex_bytes: str | None, isa: str | None, stage: str, region: bool, no_idiom: bool,
+         x86_atomics: str, layout: str, as_json: bool) -> None:  # fmt: skip
     """Show guest code at every stage from guest bytes to host assembly.
 
     The guest address stands to the left of each line. Bytes that do not decode are shown as such."""
-    made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region, idiom=not no_idiom)
+    made = api.dump(program, at=at, hex_bytes=hex_bytes, isa=isa, stages=stage, region=region, idiom=not no_idiom, x86_atomics=x86_atomics)
     if as_json:
         print_json(made.json())
     else:

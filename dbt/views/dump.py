@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dbt.abi.archs import X86_ATOMICS
 from dbt.frontend.base import Frontend, frontend_for
 from dbt.ir.unit import Unit
 from dbt.pipeline import Region, Start, lift_region, optimise, passes
@@ -38,15 +39,16 @@ class Dump:
         return {"source": self.source, "address": self.address, "isa": self.isa, "stages": stages}
 
 
-def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False, idiom: bool = True) -> Dump:
+def dump(source: Source, address: int, isa: str, stages: Sequence[str], region: bool = False, whole: bool = False, idiom: bool = True,
+         x86_atomics: str = X86_ATOMICS[0]) -> Dump:  # fmt: skip
     """Show the basic block at *address*; with *region* the blocks that tier 1 would compile with it if it knew
     nothing of how often they run; with *whole* every block up to the end of the
-    bytes. *idiom*: exclusive pairs become atomic operations. *stages* are names of ``dbt.pipeline.STAGES``."""
-    frontend = frontend_for(source.arch)
+    bytes. *idiom*: exclusive pairs become atomic operations. *x86_atomics*: of ``X86_ATOMICS``. *stages* are names of ``dbt.pipeline.STAGES``."""
+    frontend = frontend_for(source.arch, x86_atomics)
     start = (address, ISAS[isa][1])
     entries = _linear(frontend, source, start) if whole else [start]
     blocks = entries
-    if region and not whole:
+    if region:
         planned = plan(Static(frontend, source.fetch), start)
         entries, blocks = planned.entries, planned.blocks
 

@@ -56,6 +56,17 @@ def test_every_line_of_code_has_a_guest_address(guests: Path, capsys: pytest.Cap
         assert all(line["pc"] is not None for line in lines[:end] if line["text"].startswith(" ")), stage
 
 
+@pytest.mark.parametrize("isa", ["i386", "x86-64"])
+def test_host_code_of_an_x86_loop_makes_no_flags(isa: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each branch is a comparison of the host; only the way out, at the RET, stores flags."""
+    loop = "03 04 8b  83 e9 01  75 f8  39 d0  77 f4"  # again: add eax, [rbx + rcx * 4]; sub ecx, 1; jne again; cmp eax, edx; ja again
+    made = json.loads(run(capsys, "dump", "--isa", isa, "--hex", f"31 c0  {loop}  c3", "--at", "0x1000", "--region", "--stage", "asm", "--json"))
+    texts = {line["pc"]: [other["text"] for other in made["stages"]["asm"] if other["pc"] == line["pc"]] for line in made["stages"]["asm"]}
+    stores_flags = {pc for pc, lines in texts.items() if pc is not None and any(text.split()[:1] in (["setb"], ["seto"]) for text in lines)}
+    assert {0x1002, 0x1005, 0x1008} <= texts.keys()
+    assert stores_flags == {0x100E}
+
+
 def test_columns_show_each_instruction_once(guests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = run(capsys, "dump", str(guests / "stages.elf"), "--at", "sum_a32", "--layout", "columns", "--stage", "disasm,ir-opt")
     assert text.count("ldr r3, [r0], #4") == 2  # its own column, and the heading in the IR
