@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from dbt.abi.archs import X86_ATOMICS
+from dbt.abi.archs import FRONTENDS, X86_ATOMICS
 from dbt.abi.exclusive import DEFAULT_SCHEME
 from runtime.linux.errors import UsageError
 
@@ -168,6 +168,8 @@ def doctor() -> list[Check]:
     directory = cache_dir()
     refused = _refused(directory)
     rows.append(Check("cache", f"{directory}: {refused}: set DBT_CACHE_DIR to a directory of your own" if refused else directory, not refused, False))
-    qemu = shutil.which("qemu-arm") or shutil.which("qemu-arm-static")
-    rows.append(Check("qemu-arm", qemu or "not found (only for tests and bench)", qemu is not None, False))
+    for arch in FRONTENDS:
+        name = f"qemu-{arch}"
+        qemu = shutil.which(name) or shutil.which(f"{name}-static")
+        rows.append(Check(name, qemu or "not found (only for tests and bench)", qemu is not None, False))
     return rows

@@ -40,6 +40,7 @@ def run_click(arguments: list[str]) -> int:
 _MAIN_EXAMPLES = """
 dbt run -L SYSROOT SYSROOT/usr/bin/lua5.4 -e 'print(1)'
 dbt dump PROGRAM --at main
+dbt dump --isa x86-64 --hex "f0 48 0f c1 03"
 dbt cache info
 """
 
@@ -71,6 +72,8 @@ class _RunHelp(click.Command):
 _RUN_EXAMPLES = """
 dbt run tests/guests/demo.elf 100
 dbt run -L SYSROOT SYSROOT/usr/bin/python3.11 -c 'print(6 * 7)'
+dbt run -L SYSROOT -E LANG=C /bin/sh -c 'ls /etc'
+dbt run --x86-atomics llsc tests/linux/x86_64/lockfree.elf
 dbt run --tier 0 --stats=stats.json PROGRAM
 dbt run --trace syscall PROGRAM 2>trace.txt
 """
@@ -78,7 +81,7 @@ dbt run --trace syscall PROGRAM 2>trace.txt
 
 @main.command(cls=_RunHelp, epilog=examples(_RUN_EXAMPLES))
 def run() -> None:
-    """Run a guest program.
+    """Run a static or dynamic Linux program for ARM, i386 or x86-64: its ELF header says which.
 
     Everything after PROGRAM belongs to the guest, and so do standard input and output, the exit status and fatal signals."""
 

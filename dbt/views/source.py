@@ -44,6 +44,8 @@ class Source:
 
     def locate(self, at: str | None, isa: str | None) -> tuple[int, str]:
         """(address, isa) of *at*, a symbol or an address (bit 0 of which means T32); *isa* overrides what the file says."""
+        if isa is not None and ISAS[isa][0] != self.arch:
+            raise UsageError(f"--isa {isa}: {self.name} is for {self.arch}: leave --isa out")
         if at is None:
             return self.start, isa or self.isa
         symbol = self.symbols.get(at)
@@ -53,7 +55,8 @@ class Source:
             address = int(at, 0)
         except ValueError:
             near = ", ".join([name for name in self.symbols if at.lower() in name.lower()][:4])
-            hint = f"did you mean {near}?" if near else "give a symbol of the program or an address such as 0x10400"
+            place = f"an address such as {self.start:#x}, its entry point"
+            hint = f"did you mean {near}?" if near else f"give a symbol of the program or {place}" if self.symbols else f"it has none: give {place}"
             raise UsageError(f"--at {at}: no such symbol in {self.name}: {hint}") from None
         if address & 1 and self.arch == "arm":
             address, isa = address & ~1, isa or "t32"

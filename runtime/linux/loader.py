@@ -71,8 +71,9 @@ def load_program(space: AddressSpace, fd: int, elf: Elf, sysroot: Sysroot, abi: 
         except GuestFormatError:
             raise
         except UsageError as e:
-            hint = "" if sysroot.root else ": give the folder with the guest's libraries as -L SYSROOT"
-            raise UsageError(f"{elf.path}: cannot load its interpreter: {e}{hint}") from None
+            root = os.fsdecode(sysroot.root)
+            hint = f"is {root} a sysroot for {elf.arch}?" if root else "give the folder with the guest's libraries as -L SYSROOT"
+            raise UsageError(f"{elf.path}: cannot load its interpreter: {e}: {hint}") from None
         try:
             if interp.type == ET_DYN:
                 interp_base = space.gap(page_up(interp.high) - interp.low) - interp.low

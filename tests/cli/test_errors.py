@@ -26,6 +26,11 @@ CASES = [
     ("dump {demo} --stage ,", "no stage named"),
     ("dump {demo} --at nowhere", "no such symbol"),
     ("dump {demo} --at 0x7fff0000", "outside the code"),
+    ("dump {i386} --isa a32", "is for i386: leave --isa out"),
+    ("dump {x86_64} --isa i386 --at 0x10400", "is for x86_64: leave --isa out"),
+    ("dump {x86_64} --at main", "it has none: give an address such as 0x"),
+    ("dump --isa x86_64 --hex 90", "'i386', 'x86-64'"),
+    ("dump --hex 90 --x86-atomics best", "'best' is not one of 'host', 'llsc'"),
     ("dump --hex 00 --at 0x123456789", "outside the address space"),
     ("dump {text}", "not an ELF file"),
     ("dump {empty}", "an empty file"),
@@ -36,6 +41,7 @@ CASES = [
     ("run --tier 7 {demo}", "--tier 7: unknown"),
     ("run --tier", "--tier: 0|quick|1|auto is missing"),
     ("run --atomics best {demo}", "--atomics best: unknown: choose one of excl, flush, cas, hst"),
+    ("run --x86-atomics best {x86_64}", "--x86-atomics best: unknown: choose one of host, llsc"),
     ("run --frobnicate {demo}", "--frobnicate: no such option"),
     ("run -E NAME {demo}", "-E NAME: not a setting"),
     ("run --trace everything {demo}", "--trace everything: unknown"),
@@ -49,6 +55,7 @@ CASES = [
     ("run {aarch64}", "machine AArch64"),
     ("run {locked}", "no execute permission"),
     ("run {dynamic}", "interpreter"),
+    ("run -L {directory} {dynamic}", "a sysroot for arm?"),
     ("frobnicate", "No such command"),
     ("cache frobnicate", "No such command"),
     ("cache info --frobnicate", "No such option"),
@@ -80,7 +87,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         path = directory / name
         path.write_bytes(data)
         path.chmod(stat.S_IRUSR | (0 if name in ("locked", "text") else stat.S_IXUSR))
-    return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory)}
+    x86 = {arch: str(REPOSITORY / "tests" / "linux" / arch / "lockfree.elf") for arch in ("i386", "x86_64")}
+    return {**{name: str(directory / name) for name in made}, "demo": str(demo), "directory": str(directory), **x86}
 
 
 def _with_interpreter(elf: bytes) -> bytes:
@@ -115,6 +123,13 @@ def test_doctor_tries_the_cache(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setenv("DBT_CACHE_DIR", "/proc/nowhere")
     main(["doctor"])
     assert "none cache          /proc/nowhere: " in capsys.readouterr().out
+
+
+def test_doctor_looks_for_the_reference_of_each_guest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", "/proc/nowhere")
+    main(["doctor"])
+    out = capsys.readouterr().out
+    assert all(f"none qemu-{arch:9} not found" in out for arch in ("arm", "i386", "x86_64"))
 
 
 def test_full_disk() -> None:
