@@ -94,7 +94,7 @@ class Subject:
 
 
 class Taken(NamedTuple):
-    """A slice, and which probe of the report came before it; the next one came after it."""
+    """A slice, and which probe of the report came before it; the next one came after it, and is there too."""
 
     slice: Slice
     probe: int
@@ -103,12 +103,13 @@ class Taken(NamedTuple):
 @dataclass
 class Run:
     """One process of a subject: its slice of each round (None: not measured), what was wrong with the data, counters of the whole run. ``failed``: what ended
-    it early."""
+    it early. ``ended``: it was not interrupted."""
 
     taken: list[Taken | None] = field(default_factory=list)
     wrong: int = 0
     counters: dict[str, float | None] = field(default_factory=dict)
     failed: str | None = None
+    ended: bool = True
 
 
 def subjects(wanted: Sequence[str], idiom: bool | None, against: Sequence[str], arch: str = ARM) -> list[Subject]:
@@ -152,9 +153,9 @@ class _Process:
         self._attempt(lambda: found.append(self._guest.slice()) if self._guest else None)
         return found[0] if found else None
 
-    def end(self) -> Run:
+    def end(self) -> None:
         self._attempt(self._end)
-        return self.run
+        self.run.ended = True
 
     def _end(self) -> None:
         if self._guest is None:
@@ -190,52 +191,65 @@ def _fill_cache(case: Case, subject: Subject, arch: str) -> None:
 Key = tuple[Case, Subject]
 
 
-def _side_by_side(keys: Sequence[Key], arch: str, count: int, probe: Probe, probes: list[float], step: Callable[[str], None]) -> list[Run]:
-    """A process for each of *keys*, measured in *count* rounds of one slice each; every other round goes the opposite way. *probes* gets what is measured
-    between."""
-    processes: list[_Process] = []
-    with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
-        try:
-            for case, subject in keys:
-                processes.append(_Process(case, subject, arch, directory))
-                for _ in range(WARM_SLICES):
-                    processes[-1].slice()
-            probes.append(probe.nanoseconds())
-            for number in range(count):
-                step(f"{keys[0][0].name}, round {number + 1}")
-                for process in processes if number % 2 == 0 else reversed(processes):
-                    found = process.slice()
-                    process.run.taken.append(None if found is None else Taken(found, len(probes) - 1))
-                    probes.append(probe.nanoseconds())
-            return [process.end() for process in processes]
-        finally:
-            for process in processes:
-                process.kill()
+class Session:
+    """Measures each of the *chosen* cases by each subject: in *runs* processes, in *count* slices of each. ``report`` may be asked for when ``measure`` was
+    interrupted: it has all slices until then."""
 
+    def __init__(self, chosen: Sequence[Case], by: Sequence[Subject], runs: int, count: int, arch: str = ARM) -> None:
+        self.chosen, self.by, self.runs, self.count, self.arch = chosen, by, runs, count, arch
+        self._probes: list[float] = []
+        self._found: dict[Key, list[Run]] = {(case, subject): [] for case in chosen for subject in by}
 
-def measure(chosen: Sequence[Case], by: Sequence[Subject], runs: int, count: int, arch: str = ARM) -> dict[str, Any]:
-    """The report: *runs* processes of each case by each subject, each measured in *count* slices. One run of each kernel before them fills the code cache."""
-    fillers = {(case.kernel, subject): case for case in chosen for subject in by if not subject.is_qemu}
-    groups = [[(case, subject) for case in chosen if case.name == name for subject in by] for name in dict.fromkeys(case.name for case in chosen)]
-    probes: list[float] = []
-    found: dict[Key, list[Run]] = {(case, subject): [] for case in chosen for subject in by}
-    with rounds.progress(len(fillers) + len(groups) * runs * count) as step:
-        for (kernel, subject), case in fillers.items():
-            step(f"{kernel} {subject.name}: the code cache")
-            _fill_cache(case, subject, arch)
-        probe = Probe()
-        for _ in range(runs):
-            for keys in groups:
-                for key, run in zip(keys, _side_by_side(keys, arch, count, probe, probes, step), strict=True):
-                    found[key].append(run)
-        probe.end()
-    states = States(probes)
-    versions = {"qemu": host.qemu_version(arch)} if any(subject.is_qemu for subject in by) else {}
-    return {
-        "benchmark": "llsc", "arch": arch, "host": host.describe() | versions, "commit": host.commit(), "runs": runs, "slices": count, "measure_ms": MEASURE_MS,
-        "handover_ns": states.typical(), "ratios": _ratios(found, probes, states),
-        "rows": [_row(*key, each, probes, states) for key, each in found.items()],
-    }  # fmt: skip
+    def measure(self) -> None:
+        """One run of each kernel before those that count fills the code cache."""
+        fillers = {(case.kernel, subject): case for case in self.chosen for subject in self.by if not subject.is_qemu}
+        names = dict.fromkeys(case.name for case in self.chosen)
+        groups = [[(case, subject) for case in self.chosen if case.name == name for subject in self.by] for name in names]
+        with rounds.progress(len(fillers) + len(groups) * self.runs * self.count) as step:
+            for (kernel, subject), case in fillers.items():
+                step(f"{kernel} {subject.name}: the code cache")
+                _fill_cache(case, subject, self.arch)
+            probe = Probe()
+            for _ in range(self.runs):
+                for keys in groups:
+                    self._side_by_side(keys, probe, step)
+            probe.end()
+
+    def _side_by_side(self, keys: Sequence[Key], probe: Probe, step: Callable[[str], None]) -> None:
+        """A process for each of *keys*, measured in rounds of one slice each; every other round goes the opposite way."""
+        processes: list[_Process] = []
+        with tempfile.TemporaryDirectory(prefix="dbt-bench-") as directory:
+            try:
+                for case, subject in keys:
+                    processes.append(_Process(case, subject, self.arch, directory))
+                    for _ in range(WARM_SLICES):
+                        processes[-1].slice()
+                self._probes.append(probe.nanoseconds())
+                for key, process in zip(keys, processes, strict=True):
+                    process.run.ended = False
+                    self._found[key].append(process.run)
+                for number in range(self.count):
+                    step(f"{keys[0][0].name}, round {number + 1}")
+                    for process in processes if number % 2 == 0 else reversed(processes):
+                        found = process.slice()
+                        self._probes.append(probe.nanoseconds())
+                        process.run.taken.append(None if found is None else Taken(found, len(self._probes) - 2))
+                for process in processes:
+                    process.end()
+            finally:
+                for process in processes:
+                    process.kill()
+
+    def report(self) -> dict[str, Any]:
+        """What was measured; without rows if nothing was."""
+        found = {key: runs for key, runs in self._found.items() if any(run.taken for run in runs)}
+        states = States(self._probes)
+        versions = {"qemu": host.qemu_version(self.arch)} if any(subject.is_qemu for subject in self.by) else {}
+        return {
+            "benchmark": "llsc", "arch": self.arch, "host": host.describe() | versions, "commit": host.commit(), "runs": self.runs, "slices": self.count,
+            "measure_ms": MEASURE_MS, "handover_ns": states.typical(), "ratios": _ratios(found, self._probes, states),
+            "rows": [_row(*key, each, self._probes, states) for key, each in found.items()],
+        }  # fmt: skip
 
 
 def _row(case: Case, subject: Subject, runs: Sequence[Run], probes: Sequence[float], states: States) -> dict[str, Any]:
@@ -245,7 +259,8 @@ def _row(case: Case, subject: Subject, runs: Sequence[Run], probes: Sequence[flo
         "case": case.name, **asdict(case), "subject": subject.name, **asdict(subject),
         "ops_per_second": statistics.median(each.slice.ops_per_second for each in taken) if taken else 0.0,
         "samples": [each.slice.ops_per_second for each in taken], "states": [_state(case, each, probes, states) for each in taken],
-        "failed": next((run.failed for run in runs if run.failed), None), "wrong": max(run.wrong for run in runs),
+        "failed": next((run.failed for run in runs if run.failed), None), "interrupted": not all(run.ended for run in runs),
+        "wrong": max(run.wrong for run in runs),
         "failure_rate": sum(each.slice.failures for each in taken) / max(1, operations),
         **{name: _median([run.counters.get(name) for run in runs]) for name in STATISTICS},
     }  # fmt: skip

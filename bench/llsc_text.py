@@ -58,7 +58,9 @@ def _everything(report: dict[str, Any]) -> str:
 def _data(row: dict[str, Any]) -> str:
     if row["failed"]:
         return "**run failed**"
-    return f"**{row['wrong']} wrong**" if row["wrong"] else "right"
+    if row["wrong"]:
+        return f"**{row['wrong']} wrong**"
+    return "interrupted" if row.get("interrupted") else "right"
 
 
 def _scaled(value: float | None, unit: float, name: str) -> str:

@@ -9,7 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
+from unittest import mock
 
+from dbt.abi.archs import LAYOUTS
+from dbt.abi.cpu import SPACE_BITS_32
 from dbt.abi.exits import EXCEPTIONS, Exit
 from runtime.vcpu import VCpu
 from tests import case_numbers
@@ -197,7 +200,8 @@ class Tier:
     def __init__(self, tier: str, arch: str, mode: Callable[[Case, State], int], put_state: Callable[[VCpu, State], None],
                  get_state: Callable[[VCpu], dict[str, int]], **options: Any) -> None:  # fmt: skip
         self.name = " ".join([f"tier {tier}", *options.values()])
-        self.harness = Harness(arch, tier, **options)
+        with mock.patch.object(LAYOUTS[arch], "space_bits", SPACE_BITS_32):  # these engines stay, and other tests need more of this process's address space
+            self.harness = Harness(arch, tier, **options)
         self.mode, self.put_state, self.get_state = mode, put_state, get_state
         self.runs = 1 if tier == "0" else 3
         self.harness.map(DATA, DATA_SIZE)

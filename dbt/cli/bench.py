@@ -68,14 +68,21 @@ def bench() -> None:
 @_plot
 def llsc(schemes: Sequence[str], arch: str, vcpus: Sequence[int], kernels: Sequence[str], idiom: bool | None, against: Sequence[str], runs: int,
          slices: int, json_file: str | None, plot_file: str | None) -> None:  # fmt: skip
-    """Load-link/store-conditional under load: operations a second, failures, flushes and waiting of each scheme."""
+    """Load-link/store-conditional under load: operations a second, failures, flushes and waiting of each scheme.
+
+    After Ctrl-C the table has what was measured."""
     from bench import llsc as benchmark
     from bench.llsc_text import text
 
     _known("llsc", against, _AGAINST_LLSC)
     _check_files(json_file, plot_file)
-    report = benchmark.measure(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against, arch), runs, slices, arch)
-    _write(report, text(report), json_file, plot_file)
+    session = benchmark.Session(benchmark.cases(kernels, vcpus), benchmark.subjects(schemes, idiom, against, arch), runs, slices, arch)
+    try:
+        session.measure()
+    finally:  # also what Ctrl-C leaves
+        report = session.report()
+        if report["rows"]:
+            _write(report, text(report), json_file, plot_file)
 
 
 _RUN_EXAMPLES = """

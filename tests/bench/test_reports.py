@@ -12,7 +12,7 @@ import pytest
 
 from bench import compare, host, llsc, llsc_text, paired, plot, reports, rounds, slices, suites, tables
 from bench.benchmark import COLD, DBT, QEMU, Benchmark, Timing
-from dbt.cli import main
+from dbt.cli import INTERRUPTED, main
 from runtime.linux.errors import UsageError
 
 
@@ -230,9 +230,37 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
     return Scripted
 
 
+def llsc_measured(*what: Any) -> dict[str, Any]:
+    session = llsc.Session(*what)
+    session.measure()
+    return session.report()
+
+
+@pytest.mark.parametrize(
+    ("at", "whole", "begun"), [(1, 0, 0), (100, 0, 4), (101, 0, 4), (215, 4, 0), (300, 4, 4)], ids=["cache", "guest", "probe", "warming up", "second"]
+)
+def test_llsc_keeps_what_was_measured_before_ctrl_c(at: int, whole: int, begun: int, scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch,
+                                                    tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    """In slice number *at*, after *whole* processes were measured to their end and *begun* were not."""
+    take = scripted.slice
+
+    def slice_until(self: Scripted) -> slices.Slice:
+        if Scripted.machine == at:
+            raise KeyboardInterrupt
+        return take(self)
+
+    monkeypatch.setattr(scripted, "slice", slice_until)
+    path = tmp_path / "report.json"
+    assert main(["bench", "llsc", "--kernel", "stack,ticket", "--scheme", "excl,cas", "--vcpus", "1,2", "--idiom", "--json", str(path)]) == INTERRUPTED
+    shown = capsys.readouterr().out
+    assert (shown.count("| right |"), shown.count("| interrupted |")) == (whole, begun)
+    assert path.exists() == bool(whole + begun)
+    assert not path.exists() or all(row["samples"] for row in reports.read(str(path))["rows"])
+
+
 def test_llsc_compares_slices_of_one_state(scripted: type[Scripted]) -> None:
     """A machine that changes while they run does not change their ratio."""
-    report = llsc.measure(llsc.cases(["private"], [1, 2]), llsc.subjects(["excl"], True, ["qemu"]), 2, 40)
+    report = llsc_measured(llsc.cases(["private"], [1, 2]), llsc.subjects(["excl"], True, ["qemu"]), 2, 40)
     ratios = {(row["vcpus"], row["subject"], row["reference"], row["state"]): (row["median"], row["low"], row["high"]) for row in report["ratios"]}
     for state in ("all", "near", "far"):
         assert ratios[2, "excl", "qemu-arm", state] == (2.0, 2.0, 2.0)
@@ -243,7 +271,7 @@ def test_llsc_compares_slices_of_one_state(scripted: type[Scripted]) -> None:
 
 def test_llsc_goes_on_after_a_run_that_fails(scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scripted, "dead", ("flush",))
-    report = llsc.measure(llsc.cases(["stack"], [2]), llsc.subjects(["flush", "cas"], True, ["qemu"]), 1, 5)
+    report = llsc_measured(llsc.cases(["stack"], [2]), llsc.subjects(["flush", "cas"], True, ["qemu"]), 1, 5)
     assert {row["subject"]: row["failed"] for row in report["rows"]} == {"flush": "bench: exit status -6", "cas": None, "qemu-arm": None}
     assert "**run failed**" in llsc_text.text(report)
     assert {row["subject"] for row in report["ratios"]} == {"cas"}
