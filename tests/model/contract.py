@@ -2,7 +2,7 @@
 
 A ``stcond`` may store only if this vCPU has a reservation of that physical address and size, taken by the last read of its last ``ldlink``, and nobody else
 has written into the granule since. It gives 0 exactly if it has stored, and stores at most once. A write by a system call counts as one at some moment
-between its begin and its end: it breaks the links taken before its begin, and later ones if it changes a byte.
+between its begin and its end: it breaks the links taken before its begin when it ends, and any link when it changes a byte.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Of(NamedTuple):
 
     link: Link | None = None
     stores: int = 0  # of the stcond under way
-    exposed: frozenset[int] = frozenset()  # vCPUs whose links were taken before the host write under way began
+    exposed: frozenset[int] = frozenset()  # vCPUs whose links in its granules were taken before the host write under way began
 
 
 Memory = tuple[_Of, ...]
@@ -57,14 +57,19 @@ class Contract:
             of[thread] = of[thread]._replace(stores=of[thread].stores + 1)
             if of[thread].stores > 1:
                 raise Broken("a stcond stores twice")
-        first, last = (self._physical(address) // GRANULE, self._physical(address + access.mask.bit_length() // 8 - 1) // GRANULE)
-        for i, other in enumerate(of):
-            if i == thread or other.link is None or not first <= other.link.address // GRANULE <= last:
-                continue
-            if phase and phase[0] == "host" and i not in of[thread].exposed and before == after:
-                continue
-            of[i] = other._replace(link=other.link._replace(broken=True))
+        if not (phase and phase[0] == "host" and before == after):
+            for i in self._linked(of, thread, address, access.mask.bit_length() // 8):
+                of[i] = self._broken(of[i])
         return tuple(of)
+
+    def _linked(self, of: list[_Of], thread: int, address: int, size: int) -> frozenset[int]:
+        """The others that have a link in the granules of *size* bytes at *address*."""
+        first, last = self._physical(address) // GRANULE, self._physical(address + size - 1) // GRANULE
+        return frozenset(i for i, other in enumerate(of) if i != thread and other.link is not None and first <= other.link.address // GRANULE <= last)
+
+    @staticmethod
+    def _broken(mine: _Of) -> _Of:
+        return mine if mine.link is None else mine._replace(link=mine.link._replace(broken=True))
 
     @staticmethod
     def _may_store(link: Link | None, address: int, size: int) -> None:
@@ -86,7 +91,9 @@ class Contract:
         elif kind in ("link", "clrex", "exception"):
             of[thread] = mine._replace(link=None)
         elif kind == "host":
-            of[thread] = mine._replace(exposed=frozenset(i for i, other in enumerate(of) if i != thread and other.link is not None))
+            of[thread] = mine._replace(exposed=self._linked(of, thread, event[1], event[2]))
         elif kind == "host done":
+            for i in mine.exposed:
+                of[i] = self._broken(of[i])
             of[thread] = mine._replace(exposed=frozenset())
         return tuple(of)

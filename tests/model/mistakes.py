@@ -129,6 +129,8 @@ MISTAKES = (
             + _guard("softmmu.py", "import raw_load\n", "import raw_load, raw_store\n")),
     Mistake(11, "an atomic operation breaks no link", "exchange", _CAME_BETWEEN,
             _guard("exclusive.py", "    guarded = is_guarded(proc, address) or is_guarded(proc, last)\n", "    guarded = False\n")),
+    Mistake(11, "a system call breaks no link", "the host writes", _CAME_BETWEEN,
+            _guard("codepages.py", "    host_wrote(proc, address, size)\n", "    pass\n")),
     Mistake(11, "a split atomic operation stops nobody", "split addition and a store", "the halves are",
             _guard("exclusive.py", "    hold_others(ldp(cpu, CPU_PROC))\n", "")),
     Mistake(13, "a store-conditional gives the page back", "stays exclusive", "given back and taken again",

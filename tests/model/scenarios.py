@@ -18,6 +18,7 @@ from tests.model.programs import (
     build,
     cas,
     flags,
+    host_write,
     increment,
     link,
     load,
@@ -185,6 +186,12 @@ CONTRACT_OF_THREE = (
 
 SOME = ("two counters", "same value", "ABA", "an alias", "own store", "page becomes read-only", "CLREX", "twice after one link")  # of CONTRACT
 
+# For the schemes that notice writes by system calls at any moment: hst does not between its look at the tag and its store.
+HOST_WRITES = (
+    Scenario("the host writes", (increment(A),), hosts=(program(host_write(A, 0)),)),
+    Scenario("a system call writes", (increment(A), program(host_write(A, 0)))),
+)
+
 # For scheme excl.
 EXCL = (
     Scenario("given back and taken again, alone", (program(link(A), store(B, 1), store(B, 2), increment(A)),), check=counted, mutations=OLD_SOON),
@@ -216,7 +223,7 @@ STORE_BUFFER = (
 
 def by_name(name: str) -> Scenario:
     """A scenario of any group."""
-    for group in (RENDEZVOUS, RENDEZVOUS_OF_THREE, CODE, CODE_LARGE, CONTRACT, SPLIT, EXCL, EXCL_LARGE, CONTRACT_LARGE, CONTRACT_OF_THREE):
+    for group in (RENDEZVOUS, RENDEZVOUS_OF_THREE, CODE, CODE_LARGE, CONTRACT, SPLIT, HOST_WRITES, EXCL, EXCL_LARGE, CONTRACT_LARGE, CONTRACT_OF_THREE):
         for scenario in group:
             if scenario.name == name:
                 return scenario

@@ -296,7 +296,7 @@ class Builder:
             self._room_for_monitor()
         self.tables.heap[draft.at + TOLD] = number
         kinds = {event[0] for event in told.events}
-        self.tables.heap[draft.at + MEETS] = 2 if kinds & {"host", "host done"} else 1 if kinds or told.phase[:1] == ("link",) else 0
+        self.tables.heap[draft.at + MEETS] = 2 if kinds & {"host", "host done"} else 1 if kinds or told.phase[:1] in (("link",), ("stcond",)) else 0
 
     def memory(self, memory: Any) -> int:
         """The number of one of the monitor's memories."""

@@ -20,7 +20,8 @@ from tests.model.scenarios import STRICT, by_name
 
 LIMIT = 200_000_000
 _DEFAULT = [*scenarios.RENDEZVOUS, *scenarios.CODE, *scenarios.CONTRACT, *scenarios.SPLIT, *scenarios.EXCL,
-            *[replace(by_name(name), scheme=scheme) for scheme in STRICT[1:] for name in scenarios.SOME]]  # fmt: skip
+            *[replace(by_name(name), scheme=scheme) for scheme in STRICT[1:] for name in scenarios.SOME],
+            *[replace(scenario, scheme=scheme) for scheme in ("excl", "flush") for scenario in scenarios.HOST_WRITES]]  # fmt: skip
 _LARGE = [*scenarios.CODE_LARGE, *scenarios.EXCL_LARGE, *scenarios.RENDEZVOUS_OF_THREE,
           *[replace(s, scheme=scheme) for scheme in STRICT[1:] for s in (*scenarios.CONTRACT, *scenarios.SPLIT) if s.name not in scenarios.SOME],
           *[replace(s, scheme=scheme) for s in (*scenarios.CONTRACT_LARGE, *scenarios.CONTRACT_OF_THREE) for scheme in STRICT]]  # fmt: skip

@@ -7,20 +7,25 @@ from collections.abc import Callable
 from dbt.abi.exits import Exit
 from dbt.abi.memory import JUMP_BITS, JUMP_ENTRIES, JUMP_ENTRY_BITS, jump_entry
 from dbt.backend.quick import assembler as x86
-from dbt.backend.quick.assembler import LEA, R10, R12, RAX, RBX, Memory
+from dbt.backend.quick.assembler import LEA, R10, R12, RAX, RBX, Memory, Place
 from dbt.backend.quick.emitter import NOTHING, Emitter, Record
 
 _MODE_SHIFT = 48  # of a jump tag
 
 
+def _enter(e: Emitter, native: Place, otherwise: str) -> None:
+    """To the code whose address is in *native*; to the label *otherwise* if that is 0."""
+    e.asm.move(RAX, native, 64)
+    e.asm.op(x86.TEST, RAX, RAX, 64)
+    e.asm.jump_if(x86.E, otherwise)
+    e.asm.jump_to(RAX)
+    e.held = NOTHING
+
+
 def chained(e: Emitter, pc: int, mode: int) -> None:
     """To a known place: through its chain slot, which the dispatcher fills."""
     asm, slot, unchained = e.asm, e.word(), e.new_label()
-    asm.move(RAX, slot, 64)
-    asm.op(x86.TEST, RAX, RAX, 64)
-    asm.jump_if(x86.E, unchained)
-    asm.jump_to(RAX)
-    e.held = NOTHING
+    _enter(e, slot, unchained)
 
     def write() -> None:
         asm.label(unchained)
@@ -54,11 +59,7 @@ def indirect(e: Emitter, r: Record, went: int) -> None:
     asm.store(Memory(RBX, went), R10)
     asm.op(x86.CMP, R10, Memory(R12, cache + jump_entry.offset("tag"), RAX), 64)
     asm.jump_if(x86.NE, away)
-    asm.move(RAX, Memory(R12, cache + jump_entry.offset("native"), RAX), 64)
-    asm.op(x86.TEST, RAX, RAX, 64)
-    asm.jump_if(x86.E, away)
-    asm.jump_to(RAX)
-    e.held = NOTHING
+    _enter(e, Memory(R12, cache + jump_entry.offset("native"), RAX), away)
 
     def write() -> None:
         asm.label(away)
