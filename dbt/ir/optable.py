@@ -182,6 +182,8 @@ _op("fcvt_h2f", "i32 -> T", "From binary16 (IEEE, or the alternative format if t
 _op("fcvt_f2h", "F -> i32", "To binary16, zero-extended.", attrs="std", effects="e", sem="f_to_half(env, a, s)", kind="fp", std=0)
 _op("frint", "T -> T", "Round to an integral value; `round` as for ftoi; `exact`=1 raises Inexact.", types=FP, attrs="round exact std", effects="e",
     sem="f_rint(env, a, round, exact, n)", kind="fp", round=-1, exact=0, std=0)
+_op("fflags", "-> i32", "fp_flags, with what the host's own flags say of denormal operands: a `get` of the slot in compiled code of x86 does not have that.",
+    effects="e", sem="f_flags(env)", kind="fp")
 
 # Vectors: `lane` is the lane width in bits; sem is per lane -------------------------------------------------------------
 _op("vdup", "S -> T", "Every lane is the low `lane` bits of a.", types=VEC, attrs="lane", kind="vector")

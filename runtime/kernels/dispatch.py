@@ -8,6 +8,7 @@ from dbt.abi.archs import INSN_RULE_I386, INSN_RULE_X86_64, LAYOUTS
 from dbt.abi.exclusive import Failure
 from dbt.abi.exits import REQUEST_PAUSE, Exit
 from dbt.backend.llvm.convention import VALID, enter_shell
+from dbt.backend.llvm.host_flags import DECLARATIONS
 from runtime.kernels.blocks import build_block, fetch_fault, find_block
 from runtime.kernels.build import export, helper, kernel, llvm_text
 from runtime.kernels.codepages import TAG_PC, lock, unlock
@@ -43,7 +44,7 @@ _BY_EXCEPTION, _BY_FAULT = int(Failure.EXCEPTION), int(Failure.FAULT)
 enter_arm = types.ExternalFunction("enter_arm", types.void(P, P))
 enter_i386 = types.ExternalFunction("enter_i386", types.void(P, P))
 enter_x86_64 = types.ExternalFunction("enter_x86_64", types.void(P, P))
-llvm_text("".join([enter_shell(layout) for layout in LAYOUTS.values()]))
+llvm_text("".join([DECLARATIONS, *[enter_shell(layout) for layout in LAYOUTS.values()]]))
 
 
 @kernel

@@ -26,7 +26,7 @@ from dbt.abi.cpu import (
     FP_UNDERFLOW,
     header,
 )  # fmt: skip
-from runtime.kernels import mem
+from runtime.kernels import host_flags, mem
 from runtime.kernels.build import kernel
 from runtime.kernels.sem import mask, recip_estimate, recip_sqrt_estimate, signbit, sx, wrap
 
@@ -234,6 +234,13 @@ def round_pack(env, sign, exp, sig, rounding, n):
 def zero_sum(env, n):
     """The zero that is the sum of numbers of opposite sign."""
     return signbit(n) if rounding_mode(env, -1) == _DOWN else 0
+
+
+@kernel
+def f_flags(env):
+    cpu, _ = env
+    host_flags.collect(cpu)
+    return mem.ld64(cpu, _FP_FLAGS)
 
 
 # Arithmetic -------------------------------------------------------------------------------------------------------------

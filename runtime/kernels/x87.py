@@ -36,7 +36,8 @@ _PRESENT = x87_host.PRESENT
 _EXCEPTION, _FP, _UNDEFINED = int(Exit.EXCEPTION), EXCEPTIONS["fp"][0], EXCEPTIONS["undefined"][0]
 _IMAGE_STATUS, _IMAGE_TAGS, _IMAGE_REGISTERS, _IMAGE_REGISTER_BYTES = _IMAGE + 4, _IMAGE + 8, _IMAGE + 28, 10
 _EMPTY = 3  # in the tag word of FSAVE
-_FXCH, _FLD, _FSTP, _FADD = (NUMBERS[name] for name in ("fxch", "fld", "fstp", "fadd"))
+_FXCH, _FLD, _FSTP, _FADD, _FPREM, _FPREM1 = (NUMBERS[name] for name in ("fxch", "fld", "fstp", "fadd", "fprem", "fprem1"))
+_EXPONENT = 0x7FFF  # of a number; all ones for infinities and NaNs
 _COMPARE_MEMORY, _UNARY, _TO_ST0, _TO_STI, _COMPARE, _MOVE, _CONSTANT, _TWO = (
     int(shape)
     for shape in (Shape.COMPARE_MEMORY, Shape.UNARY, Shape.TO_ST0, Shape.TO_STI, Shape.COMPARE, Shape.MOVE, Shape.CONSTANT, Shape.TWO)
@@ -263,6 +264,12 @@ def move(cpu, what, status, top, tags, i):
     return True
 
 
+@kernel(inline=True)
+def out_is_nan(cpu):
+    """True if the result is a NaN: then FPREM leaves C0 and C3, so that it needs the guest's whole status."""
+    return ld64(cpu, _OUT + 8) & _EXPONENT == _EXPONENT and ld64(cpu, _OUT) << 1 != 0
+
+
 @kernel
 def stack(cpu, record):
     """Gives C0, C2 and C3 where they were written, at their places in the status word."""
@@ -287,7 +294,7 @@ def stack(cpu, record):
         else:
             first, other = register(top, 0), register(top, i)
             now = quick(cpu, what, status, ld64(cpu, _CONTROL), _OUT, first, other)
-            if mem.likely(now >= 0):
+            if mem.likely(now >= 0 and not (what in (_FPREM, _FPREM1) and out_is_nan(cpu))):
                 set_codes(cpu, status, now, codes)
                 if shape in (_UNARY, _TO_ST0):
                     copy(cpu, first, _OUT)

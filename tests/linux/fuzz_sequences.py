@@ -112,13 +112,13 @@ class Sequence:
         return code
 
     def _epilogue(self) -> bytes:
-        """FXSAVE, without what processors or dbt do not keep: the opcode, the pointers to instruction and operand, MXCSR's mask and flag of denormals."""
+        """FXSAVE, without what processors or dbt do not keep: the opcode, the pointers to instruction and operand, MXCSR's mask."""
         if not self.family:
             return b""
         code = self._absolute(b"\x0f\xae", 0, IMAGE) + self._absolute(b"\x66\xc7", 0, IMAGE + 6) + bytes(2)  # MOVW $0
         for offset in (8, 12, 16, 20, 28):
             code += self._absolute(b"\xc7", 0, IMAGE + offset) + bytes(4)  # MOVL $0
-        return code + self._absolute(b"\x80", 4, IMAGE + 24) + b"\xfd"  # ANDB $~2
+        return code
 
     def line(self) -> str:
         return f"{self.assemble().hex()} {self.values}"

@@ -9,7 +9,7 @@ An object exports one function an entry, named :func:`entry_symbol`, and the dat
 
 from __future__ import annotations
 
-from dbt.abi.cpu import CpuLayout
+from dbt.abi.cpu import FP_MODE_NAN_X86, CpuLayout
 from dbt.ir.types import Type
 
 CALLING_CONVENTION = "preserve_nonecc"
@@ -44,13 +44,18 @@ def parameters(layout: CpuLayout) -> str:
 
 def enter_shell(layout: CpuLayout) -> str:
     """LLVM text of ``void enter_ARCH(ptr cpu, ptr region)`` in the C convention: loads the pinned slots and calls the region, which returns
-    after it (or one of the regions it tail-called) has stored them."""
+    after it (or one of the regions it tail-called) has stored them. What the host knows of denormal operands (``host_flags``) goes to the state behind it."""
+    counts = layout.initial.get("fp_mode", 0) & FP_MODE_NAN_X86
     lines = [f"define void @enter_{layout.arch}(ptr %cpu, ptr %region) {{"]
+    if counts:
+        lines.append("  %before = call i1 @take_denormals()")
     arguments = ["ptr %cpu"]
     for name, offset, llvm in pinned_values(layout):
         lines.append(f"  %at_{name} = getelementptr i8, ptr %cpu, i64 {offset}")
         lines.append(f"  %in_{name} = load {llvm}, ptr %at_{name}, align 4")
         arguments.append(f"{llvm} %in_{name}")
     lines.append(f"  call {CALLING_CONVENTION} void %region({', '.join(arguments)})")
+    if counts:
+        lines.append("  call void @collect_denormals(ptr %cpu)")
     lines += ["  ret void", "}", ""]
     return "\n".join(lines)

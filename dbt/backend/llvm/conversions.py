@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dbt.abi.cpu import FP_MODE_ALT_HALF
 from dbt.backend.llvm import fallback
-from dbt.backend.llvm.floats import either, either_bits, numbers_of, quick, untouched
+from dbt.backend.llvm.floats import STRICT, either, either_bits, numbers_of, quick, reports_denormals, untouched
 from dbt.backend.llvm.numbers import Numbers
 from dbt.backend.llvm.text import Text, llvm_type
 from dbt.ir.unit import Inst
@@ -62,15 +62,26 @@ def _precision(r: Region, inst: Inst) -> None:
     source, numbers = inst.args[0].type, Numbers(inst.of.bits, 1)
     widen = source.bits < inst.of.bits
     operand = r.operand(inst.args[0])
-    result = t.value(f"{'fpext' if widen else 'fptrunc'} {llvm_type(source)} {operand} to {numbers.real}")
-    zero = t.value(f"fcmp oeq {llvm_type(source)} {operand}, 0.0")
+    wide = Numbers(source.bits, 1)
+    result = _converted(r, widen, wide, numbers, operand)
+    zero = wide.is_zero(t, operand)
     narrow = Numbers(32, 1)
     plain = t.value(f"or i1 {zero}, {narrow.normal(t, operand if widen else result)}")
     good = t.value(f"and i1 {quick(r, rounding=not widen, inexact=False)}, {plain}")
     if not widen:
-        back = t.value(f"fpext {numbers.real} {result} to {llvm_type(source)}")
-        good = t.value(f"and i1 {good}, {_exact_or_noted(r, t.value(f'fcmp oeq {llvm_type(source)} {back}, {operand}'))}")
+        cut = (1 << _SIGNIFICANT[64] - _SIGNIFICANT[32]) - 1  # what a normal result loses
+        lost = t.value(f"and i64 {t.cast(operand, wide.real, wide.integer)}, {cut}")
+        good = t.value(f"and i1 {good}, {_exact_or_noted(r, t.value(f'icmp eq i64 {lost}, 0'))}")
     either(r, inst, numbers, result, good)
+
+
+def _converted(r: Region, widen: bool, source: Numbers, target: Numbers, operand: str) -> str:
+    """The host's conversion between precisions, for x86 guests one that LLVM leaves in place (``floats.computed``)."""
+    if reports_denormals(r):
+        arguments = f"{source.real} {operand}, {STRICT.partition(', ')[2] if widen else STRICT}"
+        name = f"{'fpext' if widen else 'fptrunc'}.{target.suffix}.{source.suffix}"
+        return r.text.value(f"call {target.real} @llvm.experimental.constrained.{name}({arguments}) strictfp")
+    return r.text.value(f"{'fpext' if widen else 'fptrunc'} {source.real} {operand} to {target.real}")
 
 
 def _from_integer(r: Region, inst: Inst) -> None:
@@ -115,16 +126,17 @@ def _to_integer(r: Region, inst: Inst) -> None:
     operand = t.cast(r.operand(inst.args[0]), llvm_type(source), numbers.real)
     scaled = t.value(f"fmul {numbers.real} {operand}, {numbers.number(_power_of_two(fbits))}") if fbits else operand
     whole = scaled if rounding == _ZERO else _rounded(t, numbers, scaled, rounding)
-    magnitude = t.value(f"call {numbers.real} @llvm.fabs.{numbers.suffix}({numbers.real} {whole})") if signed else whole
-    inside = t.value(f"fcmp olt {numbers.real} {magnitude}, {numbers.number(_power_of_two(width - signed))}")
-    if not signed:
+    if signed:  # by integers: a comparison of numbers would set the host's flag of denormal operands, which this operation does not
+        inside = t.value(f"icmp slt {numbers.integer} {numbers.magnitude(t, whole)}, {numbers.splat(numbers.power(width - 1))}")
+    else:
+        inside = t.value(f"fcmp olt {numbers.real} {whole}, {numbers.number(_power_of_two(width))}")
         inside = numbers.both(t, inside, t.value(f"fcmp oge {numbers.real} {scaled}, {numbers.number('0.0')}"))
     plain = signed or width < 32
     converted = t.value(f"{'fptosi' if plain else 'fptoui'} {numbers.real} {whole} to {integer}")
     clean = t.value(f"freeze {integer} {converted}")  # poison where it is not inside
     if rounding == _ZERO:
         whole = t.value(f"{'sitofp' if plain else 'uitofp'} {integer} {clean} to {numbers.real}")
-    integral = numbers.every(t, t.value(f"fcmp oeq {numbers.real} {whole}, {scaled}"))
+    integral = numbers.every(t, numbers.same_magnitude(t, whole, scaled))
     good = t.value(f"and i1 {_exact_or_noted(r, integral)}, {untouched(r, inst, numbers, [operand], inside)}")
     if by_mode:
         good = _nearest(r, good)
@@ -142,9 +154,9 @@ def _to_integral(r: Region, inst: Inst) -> None:
     rounding, by_mode = _rounding(inst)
     operand = t.cast(r.operand(inst.args[0]), llvm_type(inst.of), numbers.real)
     result = _rounded(t, numbers, operand, rounding)
-    good = untouched(r, inst, numbers, [operand], t.value(f"fcmp ord {numbers.real} {operand}, {operand}"))
+    good = untouched(r, inst, numbers, [operand], numbers.is_number(t, operand))  # by integers, as in _to_integer
     if inst.attr("exact"):
-        integral = numbers.every(t, t.value(f"fcmp oeq {numbers.real} {result}, {operand}"))
+        integral = numbers.every(t, numbers.same_magnitude(t, result, operand))
         good = t.value(f"and i1 {good}, {_exact_or_noted(r, integral)}")
     if by_mode:
         good = _nearest(r, good)

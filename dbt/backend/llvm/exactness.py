@@ -2,6 +2,10 @@
 
 Each takes the operands and, last, the result in round-to-nearest, and holds only where nothing else is raised either. "Exact" stands for exact and finite, and
 neither tiny nor a zero that underflow made.
+
+What they compute on the way must not look like a denormal operand of the guest's (``host_flags``). Where no operand is one, and the result is a zero or so
+large that its own last place is a normal number (:func:`far_from_denormals`), none of the numbers that go into an operation here is: sums and differences of
+multiples of that place, and products of the operands. Their outcomes are looked at as integers.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from collections.abc import Callable
 from dbt.backend.llvm.numbers import Numbers
 from dbt.backend.llvm.text import Text
 
+_FAR = {32: -96, 64: -960}  # exponents of results whose last place is a normal number
 _ERROR_IS_NORMAL = "0x0360000000000000"  # 2^-969: the rounding error of a larger product is a normal number
 
 
@@ -24,6 +29,12 @@ def zero(t: Text, numbers: Numbers, name: str, values: list[str]) -> str:
     if name == "fma":  # the product may be tiny
         return numbers.both(t, found, *[t.value(f"fcmp oeq {numbers.real} {value}, {numbers.number('0.0')}") for value in (values[0], values[2])])
     return found  # a sum or difference of finite numbers; a root of zero
+
+
+def far_from_denormals(t: Text, numbers: Numbers, result: str) -> str:
+    """Where a proof sets no flag of the host's that the operation itself has not set."""
+    far = t.value(f"icmp sgt {numbers.integer} {numbers.magnitude(t, result)}, {numbers.splat(numbers.power(_FAR[numbers.bits]))}")
+    return t.value(f"or {numbers.truth} {far}, {numbers.is_zero(t, result)}")
 
 
 def proof(t: Text, numbers: Numbers, name: str, values: list[str], fma: bool) -> str:

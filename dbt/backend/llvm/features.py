@@ -16,6 +16,7 @@ class Features(NamedTuple):
     rounding: bool = True  # to an integral value in every direction (x86: SSE4.1)
     byte_shuffle: bool = True  # x86 PSHUFB (SSSE3)
     text: bool = True  # x86 PCMPESTRM and PCMPISTRM (SSE4.2)
+    denormal_flag: bool = True  # notes that an operand was denormal (dbt.backend.llvm.host_flags)
 
 
-BASE = Features(False, False, False, False)
+BASE = Features(False, False, False, False, False)

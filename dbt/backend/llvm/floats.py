@@ -7,7 +7,7 @@ nothing is raised either (programs that keep integers in doubles stay there for 
 
 A result beyond the smallest normal number and below infinity proves that no operand was a NaN or an infinity and that nothing overflowed or was tiny,
 so one check of the result is enough. Denormal operands are right too unless the environment flushes them, as the standard FPSCR value of Advanced SIMD always
-does: then no operand may be one. That an operand was denormal is a flag of x86's MXCSR which is not set here (docs/x86.md), unless its exception is not masked.
+does: then no operand may be one. That an operand was denormal is a flag of x86's MXCSR: the host notes it (``host_flags``), or every operand is looked at.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dbt.abi.cpu import FP_INEXACT, FP_MODE_DENORMALS, FP_MODE_FLUSH_IN, FP_MODE_RMODE
+from dbt.abi.cpu import FP_INEXACT, FP_MODE_DENORMALS, FP_MODE_FLUSH_IN, FP_MODE_NAN_X86, FP_MODE_RMODE
 from dbt.backend.llvm import exactness, fallback
 from dbt.backend.llvm.convention import HELPER_CONVENTION
 from dbt.backend.llvm.numbers import Numbers
-from dbt.backend.llvm.text import LIKELY, llvm_type
+from dbt.backend.llvm.text import LIKELY, Text, llvm_type
 from dbt.ir.unit import Inst
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _OFTEN_EXACT = ("fadd", "fsub", "fmul")  # of integers, say
 _INTRINSICS = {"fsqrt": "sqrt", "fma": "fma"}
+STRICT = 'metadata !"round.tonearest", metadata !"fpexcept.strict"'
 
 
 def quick(r: Region, *, rounding: bool, inexact: bool, standard: bool = False) -> str:
@@ -47,6 +48,27 @@ def quick(r: Region, *, rounding: bool, inexact: bool, standard: bool = False) -
         every = t.value(f"or i32 {', '.join(bad)}") if len(bad) == 2 else bad[0] if bad else "0"
         r.environment[key] = t.value(f"icmp eq i32 {every}, 0")
     return r.environment[key]
+
+
+def reports_denormals(r: Region) -> bool:
+    """The guest has a flag for denormal operands that are not flushed."""
+    return bool(r.layout.initial.get("fp_mode", 0) & FP_MODE_NAN_X86)
+
+
+def looks_at_operands(r: Region, inst: Inst) -> bool:
+    """Denormal operands must be told from others here: they are flushed, or reported and the host does not note them."""
+    return bool(inst.attr("std")) or reports_denormals(r) and not r.features.denormal_flag
+
+
+def computed(r: Region, name: str, type: str, suffix: str, operands: list[str]) -> str:
+    """The host's result of guest operation *name*; of x86 guests it is one that LLVM neither moves nor folds, for the sake of the host's flags."""
+    intrinsic = _INTRINSICS.get(name, name)
+    if reports_denormals(r):
+        arguments = ", ".join(f"{type} {operand}" for operand in operands)
+        return r.text.value(f"call {type} @llvm.experimental.constrained.{intrinsic}.{suffix}({arguments}, {STRICT}) strictfp")
+    if name in _INTRINSICS:
+        return r.text.value(f"call {type} @llvm.{intrinsic}.{suffix}({', '.join(f'{type} {operand}' for operand in operands)})")
+    return r.text.value(f"{name} {type} {', '.join(operands)}")
 
 
 def either(r: Region, inst: Inst, numbers: Numbers, result: str, good: str) -> None:
@@ -85,15 +107,12 @@ def _arithmetic(r: Region, inst: Inst) -> None:
     standard, type = bool(inst.attr("std")), numbers.real
     operands = operands_of(r, inst, numbers)
     inexact = quick(r, rounding=True, inexact=True, standard=standard)
-    if name in _INTRINSICS:
-        arguments = ", ".join(f"{type} {operand}" for operand in operands)
-        result = t.value(f"call {type} @llvm.{_INTRINSICS[name]}.{numbers.suffix}({arguments})")
-    else:
-        result = t.value(f"{name} {type} {', '.join(operands)}")
+    result = computed(r, name, type, numbers.suffix, operands)
     fine = numbers.normal(t, result)
     if numbers.count > 1:
         fine = t.value(f"or {numbers.truth} {fine}, {exactness.zero(t, numbers, name, [*operands, result])}")
-    if standard:
+    looked_at = looks_at_operands(r, inst)
+    if looked_at:
         fine = numbers.both(t, fine, *[numbers.not_denormal(t, operand) for operand in operands])
     done, exact, soft = t.new_label("done"), t.new_label("exact"), t.new_label("soft")
     fast = t.current
@@ -101,7 +120,10 @@ def _arithmetic(r: Region, inst: Inst) -> None:
     t.do(f"br i1 {good}, label %{done}, label %{exact}{LIKELY}")
     t.label(exact)
     in_place = numbers.count == 1 and name in _OFTEN_EXACT
-    proof = (_proof_in_place if in_place else _proof)(r, numbers, name, standard, [*operands, result])
+    values = [*operands, result]
+    if in_place and reports_denormals(r):
+        exact = _guarded(t, numbers, result, soft)
+    proof = (_proof_in_place if in_place else _proof)(r, numbers, name, standard, looked_at, values)
     t.do(f"br i1 {proof}, label %{done}, label %{soft}{LIKELY}")
     t.label(soft)
     carrier = llvm_type(inst.type)
@@ -112,26 +134,40 @@ def _arithmetic(r: Region, inst: Inst) -> None:
     r.define(inst, t.cast(both, type, carrier))
 
 
-def _proof_in_place(r: Region, numbers: Numbers, name: str, standard: bool, values: list[str]) -> str:
+def _guarded(t: Text, numbers: Numbers, result: str, otherwise: str) -> str:
+    """Go on in a new block, whose label this gives, where a proof may run."""
+    prove = t.new_label("prove")
+    t.do(f"br i1 {numbers.every(t, exactness.far_from_denormals(t, numbers, result))}, label %{prove}, label %{otherwise}{LIKELY}")
+    t.label(prove)
+    return prove
+
+
+def _proof_in_place(r: Region, numbers: Numbers, name: str, standard: bool, looked_at: bool, values: list[str]) -> str:
     """i1: the last of *values* is the exact result for the operands before it, and the environment changes nothing of it. What it learns of the environment is
     known here alone."""
     t, outer = r.text, dict(r.environment)
     allowed = quick(r, rounding=True, inexact=False, standard=standard)
     r.environment = outer
     exact = exactness.proof(t, numbers, name, values, r.features.fma)
-    if standard:
+    if looked_at:
         exact = numbers.both(t, exact, *[numbers.not_denormal(t, operand) for operand in values[:-1]])
     return t.value(f"and i1 {allowed}, {numbers.every(t, exact)}")
 
 
-def _proof(r: Region, numbers: Numbers, name: str, standard: bool, values: list[str]) -> str:
+def _proof(r: Region, numbers: Numbers, name: str, standard: bool, looked_at: bool, values: list[str]) -> str:
     """The same, found out in a function."""
     function = f"exact_{name}_{numbers.suffix}{'_standard' if standard else ''}"
     parameters = [f"%x{k}" for k in range(len(values))]
 
     def write() -> None:
         outer, r.environment = r.environment, {}
-        r.text.do(f"ret i1 {_proof_in_place(r, numbers, name, standard, parameters)}")
+        no = r.text.new_label("no")
+        if reports_denormals(r):
+            _guarded(r.text, numbers, parameters[-1], no)
+        r.text.do(f"ret i1 {_proof_in_place(r, numbers, name, standard, looked_at, parameters)}")
+        if reports_denormals(r):
+            r.text.label(no)
+            r.text.do("ret i1 false")
         r.environment = outer
 
     r.outline(function, HELPER_CONVENTION, "i1", ", ".join(f"{numbers.real} {x}" for x in parameters), write)
@@ -140,10 +176,12 @@ def _proof(r: Region, numbers: Numbers, name: str, standard: bool, values: list[
 
 
 def untouched(r: Region, inst: Inst, numbers: Numbers, operands: list[str], condition: str) -> str:
-    """i1: *condition* holds for every number, and no operand is flushed."""
+    """i1: *condition* holds for every number, and no operand is flushed, or reported unseen."""
     t = r.text
+    if looks_at_operands(r, inst):
+        condition = numbers.both(t, condition, *[numbers.not_denormal(t, operand) for operand in operands])
     if inst.attr("std"):
-        return numbers.every(t, numbers.both(t, condition, *[numbers.not_denormal(t, operand) for operand in operands]))
+        return numbers.every(t, condition)
     return t.value(f"and i1 {quick(r, rounding=False, inexact=False)}, {numbers.every(t, condition)}")
 
 

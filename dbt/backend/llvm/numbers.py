@@ -77,7 +77,18 @@ class Numbers:
         return t.value(f"or {self.truth} {large}, {t.value(f'icmp eq {self.integer} {magnitude}, {self.splat(0)}')}")
 
     def is_zero(self, t: Text, operand: str) -> str:
-        return t.value(f"fcmp oeq {self.real} {operand}, {self.number('0.0')}")
+        return t.value(f"icmp eq {self.integer} {self.magnitude(t, operand)}, {self.splat(0)}")
+
+    def power(self, exponent: int) -> int:
+        """Bits of 2 to the power *exponent*."""
+        return (exponent + (1 << _EXPONENT_BITS[self.bits] - 1) - 1) * self.smallest
+
+    def same_magnitude(self, t: Text, first: str, second: str) -> str:
+        return t.value(f"icmp eq {self.integer} {self.magnitude(t, first)}, {self.magnitude(t, second)}")
+
+    def is_number(self, t: Text, operand: str) -> str:
+        """No NaN."""
+        return t.value(f"icmp slt {self.integer} {self.magnitude(t, operand)}, {self.splat(self.infinity + 1)}")
 
     def both(self, t: Text, *conditions: str) -> str:
         """The conjunction, number by number."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import llvmlite.binding as llvm
 
+from dbt.backend.llvm import host_flags
 from dbt.backend.llvm.features import BASE, Features
 
 # Triples for looking at code of other hosts, and the features that make their output readable.
@@ -35,7 +36,7 @@ def features() -> Features:
     names = listed.split(",")
     if not triple.startswith(("x86_64", "i")):
         return BASE._replace(fma=True, rounding=True)
-    return Features("+fma" in names, "+sse4.1" in names, "+ssse3" in names, "+sse4.2" in names)
+    return Features("+fma" in names, "+sse4.1" in names, "+ssse3" in names, "+sse4.2" in names, host_flags.PRESENT)
 
 
 @lru_cache(maxsize=1)

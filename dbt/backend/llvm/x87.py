@@ -16,7 +16,7 @@ from dbt.backend.llvm.memory import FaultExit
 from dbt.backend.llvm.text import CPU, LIKELY
 from dbt.ir.types import VOID
 from dbt.ir.unit import Inst
-from dbt.ir.x87 import C1, OPERATIONS, Operation, Shape
+from dbt.ir.x87 import C0, C1, OPERATIONS, Operation, Shape
 
 if TYPE_CHECKING:
     from dbt.backend.llvm.region import Region
@@ -194,10 +194,12 @@ def _commit(r: Region, inst: Inst) -> None:
 
 
 def _writer(inst: Inst) -> Callable[[_Quick, Inst, list[str]], str] | None:
-    """What writes the quick case of *inst*; None if it has none."""
+    """What writes the quick case of *inst*; None if it has none. The kernel looks at what FPREM gives."""
     if inst.op.name == "x87_move_if":
         return None
     operation = OPERATIONS[str(inst.attr("what"))]
+    if operation.shape is Shape.TO_ST0 and operation.codes & C0:
+        return None
     if operation.shape is Shape.MOVE:
         return _move
     return _WRITERS[inst.op.name] if is_quick(operation) else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dbt.abi.x86 import CANONICAL_BITS, DEBUG_STEP, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
+from dbt.abi.x86 import CANONICAL_BITS, DEBUG_STEP, FSW_SUMMARY, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
 from dbt.frontend.x86.decode import RIP, Encoding
 from dbt.frontend.x86.operands import Immediate, Memory, Mmx, Operand, Register, Relative, SegmentRegister, Xmm
 from dbt.ir.builder import Builder
@@ -299,6 +299,10 @@ class Context:
         """Raise guest exception *kind* at this instruction, or behind it for a *trap*."""
         self.b.exception(self.b.pcadd(self.word, value=self.length if trap else 0), self.mode, kind=kind, imm=imm)
         self.ends = True
+
+    def wait(self) -> None:
+        """What x87 and MMX instructions begin with: #MF if an unmasked x87 exception is pending."""
+        self.raise_if(self.b.ne(self.b.and_(self.b.getreg("fsw"), FSW_SUMMARY), 0), "fp")
 
     def raise_if(self, condition: Inst, kind: str) -> None:
         """Raise guest exception *kind* if *condition* holds."""

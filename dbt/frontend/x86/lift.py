@@ -11,7 +11,7 @@ from dbt.frontend.x86.context import Context, UndefinedInstruction
 from dbt.frontend.x86.decode import Encoding
 from dbt.frontend.x86.forms import form
 from dbt.frontend.x86.modes import in_mode
-from dbt.frontend.x86.operands import Memory
+from dbt.frontend.x86.operands import Memory, Mmx
 from dbt.frontend.x86.tables import Row, match, operand_size
 from dbt.ir.builder import Builder
 
@@ -66,6 +66,8 @@ class X86Frontend:
                 operands = [code(e, c.size) for code in row.codes]
                 if None in operands or (e.lock and not ("lock" in row.words and isinstance(operands[0], Memory))):
                     raise UndefinedInstruction
+                if any(isinstance(operand, Mmx) for operand in operands):
+                    c.wait()
                 row.call(c, *operands, **row.arguments(e))
                 return True
             except UndefinedInstruction:

@@ -53,11 +53,11 @@ def _unmasked(emit: Emit, c: Context, e: Encoding, row: Row) -> bool:
         if isinstance(operand, Memory):
             b.ld(memory_type(operand.size), c.address(operand), align=16 if operand.size == 128 else 1)
     saved = {slot: b.getreg(slot) for slot in slots}
-    flags_before = b.getreg(_FLAGS)
+    flags_before = b.fflags()
     b.put(0, slot=_FLAGS)
     if not emit(c, e, row):
         return False
-    raised = b.getreg(_FLAGS)
+    raised = b.fflags()
     b.put(b.or_(flags_before, raised), slot=_FLAGS)
     mxcsr, unmasked = b.getreg("mxcsr"), b.i32(0)
     for bit, flag in MXCSR_FLAGS:

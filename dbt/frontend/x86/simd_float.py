@@ -8,11 +8,11 @@ from dbt.frontend.x86 import flags
 from dbt.frontend.x86.context import Context
 from dbt.frontend.x86.operands import Immediate, Operand, Xmm
 from dbt.frontend.x86.simd import FLOATS, INTEGERS, byte, constant, low_float, put_low, put_vector, shuffle, vector
-from dbt.ir.types import F32, I1
+from dbt.ir.types import F32, I1, I32
 from dbt.ir.unit import Inst
 
 _LESS, _EQUAL, _UNORDERED = 8, 6, 3  # results of fcmp
-_ONE = 0x3F80_0000
+_ONE, _MAGNITUDE, _SMALLEST = 0x3F80_0000, 0x7FFF_FFFF, 0x0080_0000  # of binary32: 1, all bits but the sign, the smallest normal number
 _ROUND_BY_MXCSR = 4
 _ROUNDING = (0, 2, 1, 3)  # MXCSR.RC and ROUNDPS's immediate -> the IR's number
 
@@ -54,14 +54,20 @@ def _unary(c: Context, dst: Xmm, src: Operand, lane: int, is_scalar: int, one: C
 
 
 def _estimate(c: Context, dst: Xmm, src: Operand, is_scalar: int, root: bool) -> None:
-    """RCP and RSQRT may be off by 1.5 * 2^-12; here they are exact to the last place or two. They raise no exception."""
+    """RCP and RSQRT may be off by 1.5 * 2^-12; here they are exact to the last place or two. They take denormals for zeros and raise no exception."""
     b = c.b
     before = b.getreg("fp_flags")
 
     def one(x: Inst) -> Inst:
+        bits = b.bitcast(I32, x)
+        tiny = b.ult(b.and_(bits, _MAGNITUDE), _SMALLEST)
+        x = b.bitcast(F32, b.select(tiny, b.and_(bits, ~_MAGNITUDE & 0xFFFF_FFFF), bits))
         return b.fdiv(b.const(F32, _ONE), b.fsqrt(x) if root else x)
 
     def all_lanes(v: Inst) -> Inst:
+        magnitudes = constant(c, v, 32, _MAGNITUDE)
+        tiny = b.vcugt(constant(c, v, 32, _SMALLEST), b.vand(v, magnitudes), lane=32)
+        v = b.vandn(v, b.vand(tiny, magnitudes))
         return b.vfdiv(constant(c, v, 32, _ONE), b.vfsqrt(v, lane=32, std=0) if root else v, lane=32, std=0)
 
     _unary(c, dst, src, 32, is_scalar, one, all_lanes)

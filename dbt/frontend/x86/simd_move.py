@@ -159,6 +159,7 @@ def set_mxcsr(c: Context, value: Inst) -> None:
     found = b.i32(0)
     for bit, flag in MXCSR_FLAGS:
         found = b.or_(found, b.select(c.bit(value, bit.bit_length() - 1), b.i32(flag), b.i32(0)))
+    b.fflags()  # what the host has noted so far does not belong to the new flags
     b.put(mode, slot="fp_mode")
     b.put(found, slot="fp_flags")
     b.put(value, slot="mxcsr")
@@ -170,7 +171,7 @@ def stmxcsr(c: Context, dst: Memory) -> None:
 
 def mxcsr_value(c: Context) -> Inst:
     b = c.b
-    found = b.getreg("fp_flags")
+    found = b.fflags()
     value = b.and_(b.getreg("mxcsr"), x86.MXCSR_ALL & ~sum(bit for bit, _ in MXCSR_FLAGS))
     for bit, flag in MXCSR_FLAGS:
         value = b.or_(value, b.select(c.bit(found, flag.bit_length() - 1), b.i32(bit), b.i32(0)))
@@ -178,4 +179,5 @@ def mxcsr_value(c: Context) -> Inst:
 
 
 def emms(c: Context) -> None:
+    c.wait()
     c.b.put(0, slot="ftw")

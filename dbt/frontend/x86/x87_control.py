@@ -18,12 +18,6 @@ _REGISTER_BYTES = 10
 _CONTROL, _STATUS, _TAGS, _FIRST_POINTER, _FIELDS = 0, 1, 2, 3, 7
 
 
-def wait(c: Context) -> None:
-    """A waiting instruction: #MF if an unmasked exception is pending."""
-    b = c.b
-    c.raise_if(b.ne(b.and_(b.getreg("fsw"), FSW_SUMMARY), 0), "fp")
-
-
 def _summarized(c: Context, status: Inst, control: Inst) -> Inst:
     """The status word with ES and B as its flags and the masks of *control* want them."""
     b = c.b
@@ -46,17 +40,17 @@ def status_word(c: Context) -> Inst:
 
 
 def fwait(c: Context) -> None:
-    wait(c)
+    c.wait()
 
 
 def fnop(c: Context) -> None:
-    wait(c)
+    c.wait()
 
 
 def turn(c: Context, by: int) -> None:
     """FINCSTP, FDECSTP."""
     b = c.b
-    wait(c)
+    c.wait()
     b.put(b.and_(b.add(b.getreg("ftop"), by & 7), 7), slot="ftop")
     b.put(b.and_(b.getreg("fsw"), ~C1), slot="fsw")
 
@@ -64,7 +58,7 @@ def turn(c: Context, by: int) -> None:
 def ffree(c: Context, register: St, pops: int = 0) -> None:
     """FFREE, and FFREEP, which also pops."""
     b = c.b
-    wait(c)
+    c.wait()
     top = b.getreg("ftop")
     freed = b.shl(b.i32(1), b.and_(b.add(top, register.n), 7))
     if pops:
@@ -75,7 +69,7 @@ def ffree(c: Context, register: St, pops: int = 0) -> None:
 
 def fldcw(c: Context, src: Memory) -> None:
     b = c.b
-    wait(c)
+    c.wait()
     control = _set_control(c, c.read(src))
     b.put(_summarized(c, b.getreg("fsw"), control), slot="fsw")
 
@@ -170,7 +164,7 @@ def fnstenv(c: Context, dst: Memory) -> None:
 
 
 def fldenv(c: Context, src: Memory) -> None:
-    wait(c)
+    c.wait()
     _set_environment(c, _get_environment(c, c.address(src)))
 
 
@@ -193,7 +187,7 @@ def fnsave(c: Context, dst: Memory) -> None:
 def frstor(c: Context, src: Memory) -> None:
     """Everything is read before anything is written."""
     b = c.b
-    wait(c)
+    c.wait()
     at = c.address(src)
     words = _get_environment(c, at)
     first = _FIELDS * _field(c) // 8
