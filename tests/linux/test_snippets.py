@@ -49,9 +49,9 @@ def test_snippets(run: Run, arch: str) -> None:
 
 @pytest.mark.parametrize("run", ["1"], indirect=True)
 @pytest.mark.parametrize("arch", ARCHES)
-def test_compiled_x87(run: Run, arch: str) -> None:
-    """What regions write inline of it."""
-    check(run, [case for case in cases(arch) if case[0].startswith("x87 ")], arch)
+def test_compiled_floating_point(run: Run, arch: str) -> None:
+    """What regions write inline of the x87, and what they leave the host to note of SSE."""
+    check(run, [case for case in cases(arch) if case[0].startswith(("x87 ", "denormal"))], arch)
 
 
 @pytest.mark.parametrize("run", ["quick"], indirect=True)

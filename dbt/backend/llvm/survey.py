@@ -31,6 +31,7 @@ HELPER_ONLY: dict[tuple[str, str, tuple[int, ...]], str] = {
     ("vfrsqrts", "lane", (64,)): "Advanced SIMD has single precision alone",
     ("vfrecps", "std", (0,)): "Advanced SIMD computes in the standard environment",
     ("vfrsqrts", "std", (0,)): "Advanced SIMD computes in the standard environment",
+    ("fflags", "", ()): "only what reads or writes MXCSR asks for the flags",
 }
 
 

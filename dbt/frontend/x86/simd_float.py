@@ -128,7 +128,8 @@ def _compare_lanes(c: Context, dst: Xmm, src: Operand, kind: int, negate: bool, 
     if kind == 0:
         mask = b.vfceq(x, y, lane=lane, std=0)
     elif kind == 3:
-        mask = b.vnot(b.vand(b.vfceq(x, x, lane=lane, std=0), b.vfceq(y, y, lane=lane, std=0)))
+        b.vfceq(x, y, lane=lane, std=0)  # for the exceptions: a NaN hides that the other operand is denormal
+        mask = b.vor(_nans(c, x, lane), _nans(c, y, lane))
     else:
         mask = (b.vfcgt if kind == 1 else b.vfcge)(y, x, lane=lane, std=0)
     put_vector(c, dst, b.vnot(mask) if negate else mask)
@@ -159,11 +160,13 @@ def addsub(c: Context, dst: Xmm, src: Operand, lane: int) -> None:
 
 def _negated(c: Context, value: Inst, signs: Inst, lane: int) -> Inst:
     """The sign of a NaN stays: the result of an operation on it would have it."""
-    b = c.b
-    magnitude = b.vand(value, b.const(value.type, sum(((1 << lane - 1) - 1) << at for at in range(0, 128, lane))))
-    infinity = 0x7F80_0000 if lane == 32 else 0x7FF0 << 48
-    nan = b.vcugt(magnitude, b.const(value.type, sum(infinity << at for at in range(0, 128, lane))), lane=lane)
-    return b.vxor(value, b.vandn(signs, nan))
+    return c.b.vxor(value, c.b.vandn(signs, _nans(c, value, lane)))
+
+
+def _nans(c: Context, value: Inst, lane: int) -> Inst:
+    """All ones in the lanes that hold a NaN."""
+    magnitude = c.b.vand(value, constant(c, value, lane, (1 << lane - 1) - 1))
+    return c.b.vcugt(magnitude, constant(c, value, lane, 0x7F80_0000 if lane == 32 else 0x7FF0 << 48), lane=lane)
 
 
 def _horizontal(c: Context, dst: Xmm, src: Operand, row: str, lane: int) -> None:
