@@ -47,6 +47,9 @@ EXCEPTIONS: dict[str, tuple[int, str]] = {
     "semihosting": (10, "ARM semihosting call."),
     "debug": (11, "Debug exception (x86 #DB): single step or INT1."),
     "simd": (12, "Unmasked SSE floating-point exception (x86 #XM)."),
+    "stack": (13, "Stack fault (x86 #SS)."),
+    "absent": (14, "Segment not present (x86 #NP)."),
+    "selector": (15, "The descriptor of an x86 selector of the LDT, in slot error_code, is wanted in the slots ldt_*; the instruction then starts anew."),
 }
 
 REQUEST_SIGNAL = 1  # guest signals are pending for this vCPU

@@ -1,8 +1,9 @@
 """State of an x86 vCPU, one layout for i386 and one for x86-64 (user level, 32-bit and 64-bit code).
 
 The architecture decides between 32-bit and 64-bit code. The guest mode says what instructions have to look for besides what they do: it is 0 but for a thread
-that has set TF or AC, or has unmasked an SSE exception (``MODE_*``), so that nobody else pays. rIP is no slot: lifted code uses ``pcadd`` and exits carry
-addresses. The status flags are kept raw, so that an instruction that sets them costs little and one that reads them works them out:
+that has set TF or AC, has unmasked an SSE exception or (32-bit code) holds a segment that is not flat (``MODE_*``), so that nobody else pays. rIP is no slot:
+lifted code uses ``pcadd`` and exits carry addresses. The status flags are kept raw, so that an instruction that sets them costs little and one that reads them
+works them out:
 
 ========  ==================================================================================================
 CF SF OF  ``cf``, ``sf``, ``of``: 0 or 1
@@ -39,6 +40,7 @@ from dbt.ir.types import F32, F64, I1, I16, I32, I64, V64, V128, Type
 REGISTERS_32 = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 REGISTERS_64 = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{i}" for i in range(8, 16)))
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+DATA_SEGMENTS = ("es", "ss", "ds", "fs", "gs")
 FLAG_SLOTS = ("cf", "pf", "af", "zf", "sf", "of")
 
 # EFLAGS (SDM vol. 1, 3.4.3).
@@ -47,8 +49,8 @@ NT, AC, ID = 1 << 14, 1 << 18, 1 << 21
 EFLAGS_FIXED = 1 << 1 | IF  # what user code always reads as 1
 EFLAGS_OTHER = TF | NT | AC | ID  # kept in the slot ``eflags``
 
-# Guest modes: #DB after each instruction, #AC for misaligned accesses, #XM for SSE exceptions that are not masked.
-MODE_TRAP, MODE_ALIGNED, MODE_UNMASKED = 1, 2, 4
+# Guest modes: #DB after each instruction, #AC for misaligned accesses, #XM for SSE exceptions that are not masked, #GP by a segment's rights and limit.
+MODE_TRAP, MODE_ALIGNED, MODE_UNMASKED, MODE_SEGMENTED = 1, 2, 4, 8
 MODE_FLAGS = ((TF, MODE_TRAP), (AC, MODE_ALIGNED))  # those that EFLAGS decides
 
 # Selectors that Linux gives to user code: the flat segments, and the first of the three descriptors that set_thread_area fills. Bits 0 to 2 are RPL and TI.
@@ -57,7 +59,11 @@ CPU_SELECTOR = 0x7B  # its limit is the processor's number: 0
 TLS_ENTRY, TLS_ENTRIES = 12, 3
 TLS_SELECTORS = tuple((TLS_ENTRY + i) << 3 | 3 for i in range(TLS_ENTRIES))
 CANONICAL_BITS = 48  # of a 64-bit address: the others must be copies of the last one of these
-RPL = 3  # bits 0 and 1 of a selector
+RPL, LOCAL = 3, 4  # bits 0 and 1 of a selector, and the one that says that its descriptor is in the LDT
+# Access rights, as LAR gives them (bits 8 to 23 of a descriptor's second word).
+RIGHT_READ_OR_WRITE, RIGHT_DOWN, RIGHT_CODE, RIGHT_PRESENT, RIGHT_BIG = 1 << 9, 1 << 10, 1 << 11, 1 << 15, 1 << 22
+# A null FS or GS of 32-bit code: the base takes small offsets, and what is added with "or" takes all others to where Linux has no user memory.
+NULL_BASE, NULL_PAGE = 0xE0000000, 0xFFFFF000
 # What LAR and LSL tell of the descriptors that are always there: access rights (bits 8 to 23 of the descriptor's second word) and limit.
 DESCRIPTORS = {
     USER_CS_32: (0xCFFB00, 0xFFFFFFFF), USER_DS: (0xCFF300, 0xFFFFFFFF), USER_CS_64: (0xAFFB00, 0xFFFFFFFF), CPU_SELECTOR: (0x40F500, 0),
@@ -122,6 +128,17 @@ def _layout(arch: str, registers: tuple[str, ...], word: Type, vectors: int, pin
     for i in range(TLS_ENTRIES):
         cell(f"tls{i}_limit", I32)
         cell(f"tls{i}_access", I32)  # 0: not set
+    for name in ("ldt_selector", "ldt_base", "ldt_limit", "ldt_access"):  # the descriptor of the LDT that was asked for last
+        cell(name, I32)
+    if word is I32:  # what the segment registers hold besides selectors; rights are 0 for a null selector
+        for name in DATA_SEGMENTS:
+            if name not in ("fs", "gs"):
+                cell(f"{name}_base", word)
+            cell(f"{name}_limit", I32)
+            cell(f"{name}_access", I32)
+        cell("fs_null", I32)  # NULL_PAGE or 0
+        cell("gs_null", I32)
+    cell("odd_segments", I32)  # a bit for each of them that is not flat
     cell("error_code", I32)
     cell("mxcsr", I32)
     layout.add("xmm", 8, 2 * vectors, align=16)
@@ -162,9 +179,10 @@ def mxcsr_parts(value: int) -> dict[str, int]:
     return {"mxcsr": value, "fp_mode": mode, "fp_flags": sum(flag for bit, flag in MXCSR_FLAGS if value & bit)}
 
 
-def guest_mode(eflags: int, mxcsr: int) -> int:
+def guest_mode(eflags: int, mxcsr: int, odd_segments: int) -> int:
     """The guest mode of a thread with these registers."""
-    return sum(mode for flag, mode in MODE_FLAGS if eflags & flag) | (MODE_UNMASKED if ~mxcsr & MXCSR_MASKS else 0)
+    mode = sum(mode for flag, mode in MODE_FLAGS if eflags & flag) | (MODE_UNMASKED if ~mxcsr & MXCSR_MASKS else 0)
+    return mode | (MODE_SEGMENTED if odd_segments else 0)
 
 
 def parts(value: int) -> dict[str, int]:

@@ -137,6 +137,10 @@ class Abi:
     def fetch_fault(self, mapped: bool, address: int) -> Fault:
         raise NotImplementedError
 
+    def answer(self, thread: Thread, name: str) -> bool:
+        """True if exception *name* only asks for something, which it has now: the instruction starts anew."""
+        return False
+
     def exception(self, thread: Thread, name: str, detail: int) -> Fault:
         """Of the guest exception *name* (a key of ``dbt.abi.exits.EXCEPTIONS``) at the vCPU's pc."""
         raise NotImplementedError

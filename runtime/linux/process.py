@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runtime.linux.threads import Thread
     from runtime.linux.vfork import ChildWrites
     from runtime.linux.watchdog import Watchdog
+    from runtime.linux.x86.descriptors import Descriptor
     from runtime.memory import GuestMemory
 
 MAX_SCRIPT_DEPTH = 5
@@ -51,6 +52,7 @@ class Process:
         self.space.before_shared_stores = engine.watch_stores
         self.signals = signals
         self.threads: dict[int, Thread] = {}
+        self.ldt: dict[int, Descriptor] = {}  # modify_ldt's, by entry (x86)
         self.lock = allocate_lock()
         self.first_thread: Thread | None = None  # the one whose loop ``run`` called
         self.exe = program.exe  # the program's path as the guest sees it

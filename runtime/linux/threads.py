@@ -260,7 +260,8 @@ class Thread:
             self._memory_fault(self.abi.fetch_fault(bool(self.memory.flags(address)), address), PROT_EXEC)
         elif reason == Exit.EXCEPTION:
             name = _NAME_OF_EXCEPTION.get(vcpu.get("exit_arg"), "undefined")
-            signals.raise_fault(self.abi.exception(self, name, vcpu.get("exit_detail")))
+            if not self.abi.answer(self, name):
+                signals.raise_fault(self.abi.exception(self, name, vcpu.get("exit_detail")))
         elif reason == Exit.YIELD:
             self.host.quick(self.host.nr["sched_yield"])
         elif reason == Exit.HALT:

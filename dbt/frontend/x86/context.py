@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dbt.abi.x86 import CANONICAL_BITS, DEBUG_STEP, FSW_SUMMARY, MODE_FLAGS, MODE_TRAP, MODE_UNMASKED, MXCSR_MASKS, REGISTERS_32, REGISTERS_64, SEGMENTS
+from dbt.abi.x86 import (
+    CANONICAL_BITS,
+    DEBUG_STEP,
+    FSW_SUMMARY,
+    MODE_FLAGS,
+    MODE_SEGMENTED,
+    MODE_TRAP,
+    MODE_UNMASKED,
+    MXCSR_MASKS,
+    REGISTERS_32,
+    REGISTERS_64,
+    SEGMENTS,
+)
 from dbt.frontend.x86.decode import RIP, Encoding
 from dbt.frontend.x86.operands import Immediate, Memory, Mmx, Operand, Register, Relative, SegmentRegister, Xmm
+from dbt.frontend.x86.segmented import CS, SS, SegmentedBuilder
 from dbt.ir.builder import Builder
 from dbt.ir.types import I1, I8, I16, I32, I64, V64, V128, Type
 from dbt.ir.unit import Inst
@@ -17,6 +30,7 @@ from dbt.ir.unit import Inst
 AX, CX, DX, BX, SP, BP, SI, DI = range(8)
 _TYPES: dict[int, Type] = {8: I8, 16: I16, 32: I32, 64: I64, 128: V128}
 _BASED_SEGMENTS = ("fs", "gs")  # the others are flat
+DS = SEGMENTS.index("ds")
 
 
 class UndefinedInstruction(Exception):
@@ -41,7 +55,7 @@ class Context:
                  "_addressed")
 
     def __init__(self, b: Builder, mode: int, e: Encoding, long: bool, llsc: bool = False) -> None:
-        self.b = b
+        self.b = SegmentedBuilder(b, self) if mode & MODE_SEGMENTED or not long and e.segment == CS else b
         self.llsc = llsc
         self.mode = mode
         self.long = long
@@ -169,12 +183,28 @@ class Context:
 
     def _linear(self, operand: Memory, plus: Inst | None) -> Inst:
         offset = self.effective_address(operand, plus)
+        if isinstance(self.b, SegmentedBuilder):
+            return self._segmented(self.b, operand, offset)
         if operand.segment is None or (name := SEGMENTS[operand.segment]) not in _BASED_SEGMENTS:
             return offset
         base = self.b.getreg(f"{name}_base")
-        if offset.op.name == "add" and offset.args[1].op.name == "const":  # the constant last: it becomes the access's displacement
-            return self.b.add(self.b.add(offset.args[0], base), offset.args[1])
-        return self.b.add(offset, base)
+        if self.long or offset.op.name == "const":  # (a null selector has a base that takes a constant offset out of the way)
+            if offset.op.name == "add" and offset.args[1].op.name == "const":  # the constant last: it becomes the access's displacement
+                return self.b.add(self.b.add(offset.args[0], base), offset.args[1])
+            return self.b.add(offset, base)
+        return self.b.or_(self.b.add(offset, base), self.b.getreg(f"{name}_null"))
+
+    def _segmented(self, b: SegmentedBuilder, operand: Memory, offset: Inst) -> Inst:
+        """The same of a segment that may be any, or is CS."""
+        segment, linear = operand.segment, offset
+        if segment is None:
+            segment = SS if operand.base in (SP, BP) else DS
+        if self.mode & MODE_SEGMENTED and segment != CS:
+            linear = b.add(offset, b.getreg(f"{SEGMENTS[segment]}_base"))
+        elif segment == CS:
+            linear = b.add(offset, 0)  # an address of its own, to know it by
+        b.places[linear] = segment, offset
+        return linear
 
     def effective_address(self, operand: Memory, plus: Inst | None = None) -> Inst:
         """Offset in the segment (SDM vol. 1, 3.7.5), in the type of addresses."""
@@ -271,7 +301,7 @@ class Context:
             self.ends = True
 
     def next_in_new_mode(self) -> None:
-        """Leave for the instruction that follows, after a change of EFLAGS or MXCSR that may have changed the guest mode."""
+        """Leave for the instruction that follows, after a change of EFLAGS, MXCSR or a segment that may have changed the guest mode."""
         b = self.b
         if self._step(self.next_address()):
             return
@@ -287,13 +317,16 @@ class Context:
             self.ends = True
 
     def _mode_now(self) -> Inst:
-        """The guest mode by EFLAGS and MXCSR: an i32."""
+        """The guest mode by EFLAGS, MXCSR and segments: an i32."""
         b = self.b
         eflags, mode = b.getreg("eflags"), b.i32(0)
         for flag, bit in MODE_FLAGS:
             mode = b.or_(mode, b.select(b.ne(b.and_(eflags, flag), 0), b.i32(bit), b.i32(0)))
         masked = b.eq(b.and_(b.getreg("mxcsr"), MXCSR_MASKS), MXCSR_MASKS)
-        return b.or_(mode, b.select(masked, b.i32(0), b.i32(MODE_UNMASKED)))
+        mode = b.or_(mode, b.select(masked, b.i32(0), b.i32(MODE_UNMASKED)))
+        if self.long:
+            return mode
+        return b.or_(mode, b.select(b.eq(b.getreg("odd_segments"), 0), b.i32(0), b.i32(MODE_SEGMENTED)))
 
     def raise_exception(self, kind: str, imm: int = 0, trap: bool = False) -> None:
         """Raise guest exception *kind* at this instruction, or behind it for a *trap*."""

@@ -1,34 +1,53 @@
 """Segment registers, what tells of descriptors, and the system registers that Linux lets user code read (SDM vol. 1, 5.1.12 and 5.20).
 
-The descriptors are Linux's: the flat segments, the one whose limit is the processor's number, and in 32-bit code those of set_thread_area. What belongs to
-the kernel is out of reach of privilege level 3, as if it were not there. The bases and limits of flat segments, and the rights of all, are not looked at.
+The descriptors are Linux's: the flat segments, the one whose limit is the processor's number, in 32-bit code those of set_thread_area, and those of the LDT,
+which modify_ldt fills and Python keeps: it puts the one that is asked for into slots. What belongs to the kernel is out of reach of privilege level 3, as if it
+were not there. 32-bit code that holds a segment which is not flat goes on in a guest mode of its own (``segmented``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from dbt.abi.x86 import CPU_SELECTOR, DESCRIPTORS, ERROR_CODE, RPL, SEGMENTS, TLS_ENTRIES, TLS_SELECTORS, USER_CS_32, USER_CS_64, USER_DS
+from dbt.abi.x86 import (
+    DESCRIPTORS,
+    ERROR_CODE,
+    LOCAL,
+    NULL_BASE,
+    NULL_PAGE,
+    RIGHT_BIG,
+    RIGHT_CODE,
+    RIGHT_DOWN,
+    RIGHT_PRESENT,
+    RIGHT_READ_OR_WRITE,
+    RPL,
+    SEGMENTS,
+    TLS_ENTRIES,
+    TLS_SELECTORS,
+)
 from dbt.frontend.x86 import flags
 from dbt.frontend.x86.context import SP, Context
 from dbt.frontend.x86.operands import Memory, Operand, Register, SegmentRegister
+from dbt.frontend.x86.segmented import CS, SS
 from dbt.ir.types import I16, I64
 from dbt.ir.unit import Inst
 
-_CS, _SS = 1, 2
-_CODE, _READABLE_OR_WRITABLE = 1 << 11, 1 << 9  # bits of the rights: a code segment; one that can be read, or data that can be written
 # What Linux gives for the instructions that UMIP takes from user code (arch/x86/kernel/umip.c); the selector of the task register is GDT_ENTRY_TSS's.
 _GDT_BASE, _IDT_BASE, _MACHINE_STATUS, _TASK = -0x20000, -0x10000, 0x80050033, 0x40
 
 
-def raise_unless(c: Context, good: Inst, selector: Inst) -> None:
-    """#GP with the selector as error code, unless *good*."""
+def raise_unless(c: Context, good: Inst, selector: Inst, kind: str = "protection") -> None:
+    """#GP, or exception *kind*, with the selector as error code, unless *good*."""
+    _raise(c, c.b.not_(good), c.b.and_(selector, ~RPL & 0xFFFF), kind)
+
+
+def _raise(c: Context, condition: Inst, code: Inst, kind: str) -> None:
     b = c.b
-    bad = c.branch_if(b.not_(good))
-    b.put(b.and_(selector, ~RPL & 0xFFFF), slot="error_code")
-    c.raise_exception("protection", imm=ERROR_CODE)
+    good = c.branch_if(condition)
+    b.put(code, slot="error_code")
+    c.raise_exception(kind, imm=ERROR_CODE)
     c.ends = False
-    b.start(bad)
+    b.start(good)
 
 
 # Segment registers --------------------------------------------------------------------------------------------------------
@@ -42,15 +61,17 @@ def mov_from_segment(c: Context, dst: Operand, src: SegmentRegister) -> None:
 
 
 def mov_to_segment(c: Context, dst: SegmentRegister, src: Operand) -> None:
-    if dst.n == _CS:
+    if dst.n == CS:
         c.undefined()
     load(c, dst.n, c.read(src))
+    loaded(c)
 
 
 def pop_segment(c: Context, dst: SegmentRegister) -> None:
     value, top = c.pop(c.size)
     load(c, dst.n, c.narrow(value, 16))
     c.put_word(SP, top)
+    loaded(c)
 
 
 def load_far_pointer(c: Context, dst: Register, src: Memory, segment: int) -> None:
@@ -58,6 +79,7 @@ def load_far_pointer(c: Context, dst: Register, src: Memory, segment: int) -> No
     offset, selector = far_pointer(c, src)
     load(c, segment, selector)
     c.write(dst, offset)
+    loaded(c)
 
 
 def far_pointer(c: Context, src: Memory) -> tuple[Inst, Inst]:
@@ -68,45 +90,74 @@ def far_pointer(c: Context, src: Memory) -> tuple[Inst, Inst]:
 
 
 def load(c: Context, n: int, selector: Inst) -> None:
-    """Load segment register *n*: the null selector (not into SS), a segment that can be read (into SS: that can be written), else #GP."""
+    """Load segment register *n*: the null selector (not into SS), a segment that can be read (into SS: that can be written), else #GP. One that is not
+    present raises #NP, or #SS. ``loaded`` ends the instruction."""
     b = c.b
+    _look_up(c, selector)
     index = b.and_(selector, ~RPL & 0xFFFF)
-    if n == _SS:
-        known = b.eq(selector, USER_DS)
+    rights, limit, base = (_of_descriptor(c, selector, part) for part in ("access", "limit", "base"))
+    null = b.eq(index, 0)
+    writable = b.eq(b.and_(rights, RIGHT_CODE | RIGHT_READ_OR_WRITE), RIGHT_READ_OR_WRITE)
+    if n == SS:
+        raise_unless(c, b.and_(b.and_(writable, b.eq(b.and_(selector, RPL), RPL)), b.ne(b.and_(rights, RIGHT_BIG), 0)), selector)
+        raise_unless(c, b.ne(b.and_(rights, RIGHT_PRESENT), 0), selector, "stack")
     else:
-        known = b.eq(index, 0)
-        for value in (USER_DS, USER_CS_32, USER_CS_64, CPU_SELECTOR):
-            known = b.or_(known, b.eq(index, value & ~RPL))
-    if not c.long:
-        for i, value in enumerate(TLS_SELECTORS):
-            same = b.eq(selector, value) if n == _SS else b.eq(index, value & ~RPL)
-            known = b.or_(known, b.and_(same, b.ne(b.getreg(f"tls{i}_access"), 0)))
-    raise_unless(c, known, selector)
+        data = b.eq(b.and_(rights, RIGHT_CODE), 0)
+        readable = b.and_(b.ne(rights, 0), b.or_(data, b.ne(b.and_(rights, RIGHT_READ_OR_WRITE), 0)))
+        raise_unless(c, b.or_(null, readable), selector)
+        raise_unless(c, b.or_(null, b.ne(b.and_(rights, RIGHT_PRESENT), 0)), selector, "absent")
     name = SEGMENTS[n]
-    if name in ("fs", "gs"):
-        base = b.const(c.word, 0)
-        if not c.long:
-            for i, value in enumerate(TLS_SELECTORS):
-                base = b.select(b.eq(index, value & ~RPL), b.getreg(f"tls{i}_base"), base)
-        b.put(base, slot=f"{name}_base")
     b.put(b.trunc(I16, selector), slot=name)
+    if c.long:
+        if name in ("fs", "gs"):
+            b.put(b.zext(I64, base), slot=f"{name}_base")
+        return
+    flat = b.and_(b.and_(writable, b.eq(limit, 0xFFFF_FFFF)), b.eq(b.and_(rights, RIGHT_DOWN), 0))
+    if name in ("fs", "gs"):
+        base = b.select(null, b.i32(NULL_BASE), base)
+        b.put(b.select(null, b.i32(NULL_PAGE), b.i32(0)), slot=f"{name}_null")
+        flat = b.or_(flat, null)
+    else:
+        flat = b.and_(flat, b.eq(base, 0))
+    b.put(base, slot=f"{name}_base")
+    b.put(limit, slot=f"{name}_limit")
+    b.put(rights, slot=f"{name}_access")
+    others = b.and_(b.getreg("odd_segments"), ~(1 << n) & 0xFFFF_FFFF)
+    b.put(b.or_(others, b.select(flat, b.i32(0), b.i32(1 << n))), slot="odd_segments")
+
+
+def loaded(c: Context) -> None:
+    """The end of an instruction that has loaded a segment register."""
+    if not c.long:
+        c.next_in_new_mode()
 
 
 # Descriptors ----------------------------------------------------------------------------------------------------------------
+def _look_up(c: Context, selector: Inst) -> None:
+    """See that the descriptor of a selector of the LDT is in its slots: Python looks it up, and the instruction starts anew."""
+    b = c.b
+    index = b.and_(selector, ~RPL & 0xFFFF)
+    known = b.or_(b.eq(b.and_(selector, LOCAL), 0), b.eq(b.getreg("ldt_selector"), index))
+    _raise(c, b.not_(known), index, "selector")
+
+
 def _rights(c: Context, selector: Inst) -> Inst:
     """What LAR gives; 0 if there is no such descriptor."""
-    return _of_descriptor(c, selector, 0, "access")
+    _look_up(c, selector)
+    return _of_descriptor(c, selector, "access")
 
 
-def _of_descriptor(c: Context, selector: Inst, part: int, slot: str) -> Inst:
-    """Rights (*part* 0) or limit (1) of a selector's descriptor: an i32."""
+def _of_descriptor(c: Context, selector: Inst, part: str) -> Inst:
+    """Rights (*part* "access"), limit or base of a selector's descriptor: an i32."""
     b = c.b
-    index, found = b.and_(selector, ~RPL & 0xFFFF), b.i32(0)
-    for known, parts in DESCRIPTORS.items():
-        found = b.select(b.eq(index, known & ~RPL), b.i32(parts[part]), found)
+    index = b.and_(selector, ~RPL & 0xFFFF)
+    found = b.select(b.eq(index, b.getreg("ldt_selector")), b.getreg(f"ldt_{part}"), b.i32(0))
+    if part != "base":
+        for known, (rights, limit) in DESCRIPTORS.items():
+            found = b.select(b.eq(index, known & ~RPL), b.i32(rights if part == "access" else limit), found)
     if not c.long:
         for i in range(TLS_ENTRIES):
-            found = b.select(b.eq(index, TLS_SELECTORS[i] & ~RPL), b.getreg(f"tls{i}_{slot}"), found)
+            found = b.select(b.eq(index, TLS_SELECTORS[i] & ~RPL), b.getreg(f"tls{i}_{part}"), found)
     return found
 
 
@@ -130,20 +181,20 @@ def lar(c: Context, dst: Register, src: Operand) -> None:
 
 def lsl(c: Context, dst: Register, src: Operand) -> None:
     selector = c.read(src)
-    _lar_or_lsl(c, dst, selector, _of_descriptor(c, selector, 1, "limit"))
+    _lar_or_lsl(c, dst, selector, _of_descriptor(c, selector, "limit"))
 
 
 def verr(c: Context, src: Operand) -> None:
     """ZF: the segment can be read."""
     b, rights = c.b, _rights(c, c.read(src))
-    readable = b.or_(b.eq(b.and_(rights, _CODE), 0), b.ne(b.and_(rights, _READABLE_OR_WRITABLE), 0))
+    readable = b.or_(b.eq(b.and_(rights, RIGHT_CODE), 0), b.ne(b.and_(rights, RIGHT_READ_OR_WRITE), 0))
     flags.set_zero(c, b.and_(b.ne(rights, 0), readable))
 
 
 def verw(c: Context, src: Operand) -> None:
     """ZF: the segment can be written."""
     b, rights = c.b, _rights(c, c.read(src))
-    flags.set_zero(c, b.eq(b.and_(rights, _CODE | _READABLE_OR_WRITABLE), _READABLE_OR_WRITABLE))
+    flags.set_zero(c, b.eq(b.and_(rights, RIGHT_CODE | RIGHT_READ_OR_WRITE), RIGHT_READ_OR_WRITE))
 
 
 def arpl(c: Context, dst: Operand, src: Register) -> None:

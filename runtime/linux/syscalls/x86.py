@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 
 from runtime.linux.syscalls.common import put_words
+from runtime.linux.x86 import descriptors
 from runtime.linux.x86.descriptors import read_descriptor, set_descriptor, write_descriptor
 
 TYPE_CHECKING = False  # as in typing, whose import costs time at every start
@@ -27,6 +28,11 @@ def set_thread_area(t: Thread, addr: int) -> int:
 
 def get_thread_area(t: Thread, addr: int) -> int:
     return write_descriptor(t, addr, t.memory.u32(addr))
+
+
+def modify_ldt(t: Thread, function: int, addr: int, count: int) -> int:
+    """A result of 32 bits: errors are positive numbers in 64-bit code."""
+    return descriptors.modify_ldt(t, function, addr, count) & 0xFFFFFFFF if t.abi.word == 8 else descriptors.modify_ldt(t, function, addr, count)
 
 
 def arch_prctl(t: Thread, code: int, value: int) -> int:

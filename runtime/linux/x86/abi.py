@@ -38,7 +38,7 @@ HANDLER_CLEARS = DF | TF  # of EFLAGS, when a handler starts
 _RESTORED = CF | PF | AF | ZF | SF | TF | DF | OF | AC  # of EFLAGS, when it returns (FIX_EFLAGS)
 _FLAG_PARTS = (*FLAG_SLOTS, "df", "eflags")
 # Exception vectors (SDM vol. 3A, 6.15), which signal frames show.
-_DE, _DB, _BP, _OF, _BR, _UD, _SS, _GP, _PF, _MF, _AC, _XM = 0, 1, 3, 4, 5, 6, 12, 13, 14, 16, 17, 19
+_DE, _DB, _BP, _OF, _BR, _UD, _NP, _SS, _GP, _PF, _MF, _AC, _XM = 0, 1, 3, 4, 5, 6, 11, 12, 13, 14, 16, 17, 19
 # Error code of #PF (SDM vol. 3A, 4.7).
 _PF_PRESENT, _PF_WRITE, _PF_USER, _PF_FETCH = 1, 2, 4, 16
 _LAST_WORDS = (1 << 32) - 16  # where an access of 32-bit code may run over the end of its address space
@@ -54,6 +54,8 @@ _EXCEPTIONS = {
     "bound": (SIGSEGV, SI_KERNEL, _BR, False),
     "fp": (SIGFPE, SI_KERNEL, _MF, True),
     "simd": (SIGFPE, SI_KERNEL, _XM, True),
+    "stack": (SIGBUS, SI_KERNEL, _SS, False),
+    "absent": (SIGBUS, SI_KERNEL, _NP, False),
     "debug": (SIGTRAP, SI_KERNEL, _DB, True),
 }
 # Floating-point exceptions (bits 0 to 5 of the x87 status word and of MXCSR)
@@ -82,11 +84,15 @@ class X86Abi(Abi):
         for name in self.data_selectors:
             vcpu.put(name, USER_DS)
 
+    def put_mode(self, vcpu: VCpu) -> None:
+        """The guest mode that follows from EFLAGS, MXCSR and the segments."""
+        vcpu.mode = guest_mode(self.get_flags(vcpu), vcpu.get("mxcsr"), vcpu.get("odd_segments"))
+
     def put_flags(self, vcpu: VCpu, value: int) -> None:
-        """All of EFLAGS, and the guest mode that follows from it and MXCSR."""
+        """All of EFLAGS, and the guest mode."""
         for slot, part in parts(value).items():
             vcpu.put(slot, part)
-        vcpu.mode = guest_mode(value, vcpu.get("mxcsr"))
+        self.put_mode(vcpu)
 
     def restore_flags(self, vcpu: VCpu, value: int) -> None:
         """What a signal's return restores of EFLAGS."""
@@ -106,8 +112,10 @@ class X86Abi(Abi):
         vcpu = thread.vcpu
         if info & FAULT_ALIGN and vcpu.mode & MODE_ALIGNED:
             return Fault(SIGBUS, BUS_ADRALN, 0, _AC)
-        from runtime.linux.x86.access import runs_over_the_end, uses_stack, writes_operand
+        from runtime.linux.x86.access import runs_over_the_end, through_null_segment, uses_stack, writes_operand
 
+        if self.word == 4 and through_null_segment(thread):
+            return self._general_protection(address)
         beyond = info & FAULT_NONCANONICAL or address >= _LAST_WORDS and runs_over_the_end(thread, address)
         if beyond and not info & FAULT_ALIGN:
             return Fault(SIGBUS, SI_KERNEL, 0, _SS) if uses_stack(thread, address) else self._general_protection(address)
@@ -134,6 +142,13 @@ class X86Abi(Abi):
     def _general_protection(self, address: int) -> Fault:
         return Fault(SIGSEGV, SI_KERNEL, 0, _GP)
 
+    def answer(self, thread: Thread, name: str) -> bool:
+        if name == "selector":
+            from runtime.linux.x86.descriptors import look_up
+
+            look_up(thread, thread.vcpu.get("error_code"))
+        return name == "selector"
+
     def exception(self, thread: Thread, name: str, detail: int) -> Fault:
         signo, code, vector, at_pc = _EXCEPTIONS.get(name, _EXCEPTIONS["undefined"])
         vcpu, error = thread.vcpu, 0
@@ -146,7 +161,7 @@ class X86Abi(Abi):
             code = next((si_code for bits, si_code in _FP_CODES if raised & bits), code)
         elif name == "debug":
             code = detail
-        elif name == "protection":
+        elif name in ("protection", "stack", "absent"):
             error = vcpu.get("error_code") if detail == ERROR_CODE else detail
         return Fault(signo, code, vcpu.pc if at_pc else 0, vector, error)
 

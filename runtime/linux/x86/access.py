@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbt.abi.x86 import RPL, SEGMENTS
 from dbt.frontend.x86.context import BP, SP
 from dbt.frontend.x86.decode import Encoding
 from dbt.frontend.x86.operands import Memory
@@ -31,6 +32,12 @@ def uses_stack(thread: Thread, address: int) -> bool:
     if e.mod != 3 and e.base in (SP, BP) or not e.map and e.opcode in (_ENTER, _LEAVE):
         return True
     return abs(address - thread.regs[SP]) <= _PUSHED_BYTES
+
+
+def through_null_segment(thread: Thread) -> bool:
+    """True if the instruction has an override of FS or GS, which holds no segment."""
+    e, _ = _encoding(thread)
+    return e.segment is not None and e.segment >= _FS and not thread.vcpu.get(SEGMENTS[e.segment]) & ~RPL
 
 
 def runs_over_the_end(thread: Thread, address: int) -> bool:

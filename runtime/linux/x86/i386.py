@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from dbt.abi.x86 import TLS_SELECTORS, USER_CS_32, USER_DS
+from dbt.abi.x86 import DESCRIPTORS, USER_CS_32, USER_DS
 from dbt.abi.x86_features import feature_bits
 from runtime.linux.abi import MemoryMap
 from runtime.linux.mm import PROT_EXEC, PROT_READ
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runtime.linux.signals import Action
     from runtime.linux.syscalls.rows import Row
     from runtime.linux.threads import Thread
+    from runtime.vcpu import VCpu
 
 _LOW = 0xFFFFFFFF
 # Where a handler without SA_RESTORER returns to. Unwinders know these bytes: pop %eax; mov $119,%eax; int $0x80, and mov $173,%eax; int $0x80.
@@ -78,6 +79,20 @@ class I386Abi(X86Abi):
 
         return min(set_descriptor(thread, read_descriptor(thread, tls)), 0)
 
+    def start(self, vcpu: VCpu, entry: int, sp: int) -> None:
+        from runtime.linux.x86.descriptors import put_segment
+
+        for name in ("fs", "gs"):
+            put_segment(vcpu, name, 0, (0, 0, 0))
+        super().start(vcpu, entry, sp)
+
+    def flat_segments(self, vcpu: VCpu) -> None:
+        from runtime.linux.x86.descriptors import put_segment
+
+        super().flat_segments(vcpu)
+        for name in self.data_selectors:
+            put_segment(vcpu, name, USER_DS, (0, DESCRIPTORS[USER_DS][1], DESCRIPTORS[USER_DS][0]))
+
     def map_kernel_pages(self, space: AddressSpace) -> None:
         page = bytearray(4096)
         for at, code in ((_SIGRETURN_AT, _SIGRETURN), (_RT_SIGRETURN_AT, _RT_SIGRETURN)):
@@ -109,14 +124,15 @@ class I386Abi(X86Abi):
         memory.write(at, frame)
         for name, value in (("eax", signo), ("edx", info_at), ("ecx", context_at), ("esp", at)):
             vcpu.put(name, value)
-        for name in self.data_selectors:
-            vcpu.put(name, USER_DS)
+        self.flat_segments(vcpu)
         initialise(vcpu)
         self.put_flags(vcpu, self.get_flags(vcpu) & ~HANDLER_CLEARS)
         vcpu.pc = action.handler
 
     def leave_handler(self, thread: Thread, rt: bool) -> tuple[int, tuple[int, int, int]]:
         """The stack pointer is where the return address was: behind it for rt_sigreturn, and behind the signal too for sigreturn, whose code pops it."""
+        from runtime.linux.x86.descriptors import load_segment
+
         vcpu, memory = thread.vcpu, thread.memory
         at = vcpu.get("esp") - (4 if rt else _FRAME.size) & _LOW
         if rt:
@@ -135,7 +151,7 @@ class I386Abi(X86Abi):
         for name, value in zip(_GENERAL, fields[4:12], strict=True):
             vcpu.put(name, value)
         for name, value in (*zip(_SEGMENTS, fields[:4], strict=True), ("ss", fields[18])):
-            _load_segment(thread, name, value & 0xFFFF)
+            load_segment(thread, name, value & 0xFFFF)
         self.restore_flags(vcpu, fields[16])
         vcpu.pc = fields[14]
         return mask & ~_LOW | oldmask, (stack[0], stack[1], stack[2])
@@ -151,14 +167,6 @@ class I386Abi(X86Abi):
     def pack_stat(self, device: int, ino: int, mode: int, nlink: int, uid: int, gid: int, rdevice: int, size: int, blksize: int, blocks: int,
                   times: tuple[int, ...]) -> bytes:
         return self.stat.pack(device, ino & _LOW, mode, nlink, uid, gid, rdevice, size, blksize, blocks, *[n & _LOW for n in times], ino)
-
-
-def _load_segment(thread: Thread, name: str, selector: int) -> None:
-    """What a signal frame restores: the base of FS and GS follows the selector."""
-    vcpu = thread.vcpu
-    vcpu.put(name, selector)
-    if name in ("fs", "gs"):
-        vcpu.put(f"{name}_base", vcpu.get(f"tls{TLS_SELECTORS.index(selector)}_base") if selector in TLS_SELECTORS else 0)
 
 
 I386 = I386Abi()

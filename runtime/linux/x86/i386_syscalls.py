@@ -107,7 +107,7 @@ ROWS = parse("""
 120 clone process. xxxxx
 121 setdomainname - xu
 122 uname process. x
-123 modify_ldt - ixu
+123 modify_ldt x86. ixu
 124 adjtimex - x
 125 mprotect memory. xux
 126 sigprocmask signal. ixx

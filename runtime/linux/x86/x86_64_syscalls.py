@@ -156,7 +156,7 @@ ROWS = parse("""
 151 mlockall memory. x
 152 munlockall memory. -
 153 vhangup - -
-154 modify_ldt - ixu
+154 modify_ldt x86. ixu
 155 pivot_root - ss
 157 prctl process. ixxxx
 158 arch_prctl x86. xx
