@@ -64,6 +64,7 @@ def ffree(c: Context, register: St, pops: int = 0) -> None:
     if pops:
         freed = b.or_(freed, b.shl(b.i32(1), top))
         b.put(b.and_(b.add(top, 1), 7), slot="ftop")
+        b.put(b.and_(b.getreg("fsw"), ~C1 & 0xFFFF), slot="fsw")
     b.put(b.and_(b.getreg("ftw"), b.not_(freed)), slot="ftw")
 
 
