@@ -181,6 +181,10 @@ class Evaluator:
         source = inst.args[0].type.bits if inst.args else 0
         return function(*args, n=inst.of.bits, s=source, env=self.env, **attrs)
 
+    def _fflags(self, inst: Inst, args: list[int]) -> int:
+        """There is no host here that notes anything."""
+        return int(self.state["fp_flags"])
+
     def _vector(self, inst: Inst, args: list[int], function: Callable[..., int], attrs: dict[str, Any]) -> int:
         kind = inst.op.kind
         if kind == "bits":

@@ -41,11 +41,12 @@ def through_null_segment(thread: Thread) -> bool:
 
 
 def runs_over_the_end(thread: Thread, address: int) -> bool:
-    """True if the memory operand of 32-bit code at *address* goes on behind the last byte of the address space."""
+    """True if the memory operand of 32-bit code at *address* goes on behind the last byte of the address space. One without a size (BOUND's pair) has
+    two bytes at least."""
     e, long = _encoding(thread)
     row = match(e, long)
     operands = [code(e, operand_size(e, row, long)) for code in row.codes] if row is not None and not long else []
-    return any(isinstance(operand, Memory) and address + operand.size // 8 > 1 << 32 for operand in operands)
+    return any(isinstance(operand, Memory) and address + max(operand.size // 8, 2) > 1 << 32 for operand in operands)
 
 
 def writes_operand(thread: Thread, address: int) -> bool:

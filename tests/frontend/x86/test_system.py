@@ -88,9 +88,9 @@ def test_the_time_stamp_counter_goes_up() -> None:
     assert seen[1] > seen[0]
 
 
-@pytest.mark.parametrize(("selector", "base"), [(x86.TLS_SELECTORS[1], 0x5000), (x86.USER_DS, 0), (0, 0), (3, 0)])
+@pytest.mark.parametrize(("selector", "base"), [(x86.TLS_SELECTORS[1], 0x5000), (x86.USER_DS, 0), (0, x86.NULL_BASE), (3, x86.NULL_BASE)])
 def test_gs_takes_its_base_from_the_descriptor(selector: int, base: int) -> None:
-    state = _state("i386", eax=selector, tls1_base=0x5000, tls1_access=0x40F300, gs_base=0x99)
+    state = _state("i386", eax=selector, tls1_base=0x5000, tls1_limit=0xFFFFFFFF, tls1_access=0xCFF300, gs_base=0x99, mxcsr=x86.MXCSR_INITIAL)
     assert run("8ee8", state).exit == "goto"
     assert (state["gs"], state["gs_base"]) == (selector, base)
 
