@@ -20,7 +20,7 @@ from dbt.abi.exits import Exit
 from dbt.abi.helpers import HELPERS, helper_offset
 from dbt.backend.llvm import atomics, conversions, estimates, exits, fallback, floats, lazyflags, memory, saturating, x86_vectors, x87
 from dbt.backend.llvm import convention as cc
-from dbt.backend.llvm.bounds import Bounds, Guard
+from dbt.backend.llvm.bounds import Bounds
 from dbt.backend.llvm.features import Features
 from dbt.backend.llvm.flag_recipes import Group
 from dbt.backend.llvm.flow import Flow
@@ -29,6 +29,7 @@ from dbt.backend.llvm.shared_checks import SharedChecks
 from dbt.backend.llvm.slots import IN_MEMORY, Home, Homes, memory_type
 from dbt.backend.llvm.text import CPU, LIKELY, Text, constant, llvm_type
 from dbt.backend.llvm.vectors import VECTORS
+from dbt.backend.llvm.ways import Ways, block_label
 from dbt.ir.types import I64, Type
 from dbt.ir.unit import Block, Inst, Unit
 
@@ -114,9 +115,7 @@ class Region:
         self.restart_point: str | None = None  # label of the exit that faults since the last effect share
         self.functions: dict[str, list[str]] = {}  # of the module: cold code that many places share
         self.deferred: list[Callable[[], None]] = []
-        self.polls: dict[str, str] = {}
-        self.refused: set[str] = set()  # heads of loops whose guards have their exit
-        self.guarded: dict[tuple[str, tuple[Guard, ...]], str] = {}  # ways into loops: head, questions -> label
+        self.ways = Ways(self)
         self.chains = 0
         self.constants: list[str] = []
         self.records: dict[tuple[bytes, bool], int] = {}  # see ``fallback``
@@ -358,7 +357,7 @@ class Region:
     def _block(self, block: Block) -> None:
         self.text.label(block_label(block.label))
         self.label = block.label
-        self._arrive(block.label)
+        self.arrive(block.label)
         self.environment = {}
         self.restart_point = None
         self.shared = SharedChecks(block)
@@ -376,7 +375,7 @@ class Region:
             self.values.pop(inst, None)
         self.borrowed = []
 
-    def _arrive(self, label: str) -> None:
+    def arrive(self, label: str) -> None:
         """Take over the state at the start of IR block *label*."""
         state = self.flow.lazy.at_start[label]
         self.pending = dict(zip(self.layout.flags, state.puts, strict=True)) if isinstance(state, Group) else {}
@@ -423,79 +422,11 @@ class Region:
     def _branch(self, block: Block, inst: Inst) -> None:
         condition = self.operand(inst.args[0]) if inst.args else ""
         self.settle_all(block)
-        targets = [self._edge(block.label, str(label)) for label in inst.attrs]
+        targets = [self.ways.between(block.label, str(label)) for label in inst.attrs]
         if not condition:
             self.text.do(f"br label %{targets[0]}")
         else:
             self.text.do(f"br i1 {condition}, label %{targets[0]}, label %{targets[1]}")
-
-    def _edge(self, source: str, target: str) -> str:
-        """Label to branch to for the edge to IR block *target*: a poll of cpu.request first if the edge closes a loop, then its guards."""
-        onward = self._guarded(target, self.bounds.guards(source, target))
-        if (source, target) not in self.flow.closing or target not in self.flow.polled:
-            return onward
-        if onward not in self.polls:
-            self.polls[onward] = f"poll_{onward.removeprefix(block_label(''))}"
-            self.deferred.append(lambda: self._poll(target, onward))
-        return self.polls[onward]
-
-    def _poll(self, target: str, onward: str) -> None:
-        t = self.text
-        pc, mode = self._between(target, self.polls[onward])
-        t.do(atomics.COMPILER_FENCE)  # what other vCPUs change between two polls, such as flags in TLB tags, is read again after this one
-        quiet = t.value(f"icmp eq i64 {self.load_field('request', volatile=True)}, 0")
-        away = t.new_label("away")
-        t.do(f"br i1 {quiet}, label %{onward}, label %{away}{LIKELY}")
-        t.label(away)
-        exits.leave(self, str(pc), str(mode))
-        self.local = None
-
-    def _between(self, target: str, label: str) -> tuple[int, int]:
-        """Start the cold block *label* on the way to the head of a loop, *target*; gives pc and mode there."""
-        self.local, self.limit = {}, self.text.count
-        self._arrive(target)
-        mark = self.unit.blocks[target].insts[0]
-        pc, mode = int(mark.attrs[0]), int(mark.attrs[2])  # type: ignore[call-overload]
-        self.text.location = self.locate(pc)
-        self.text.label(label)
-        return pc, mode
-
-    def _guarded(self, target: str, guards: tuple[Guard, ...]) -> str:
-        """Label to branch to for a way into the loop at *target* that asks *guards* first."""
-        if not guards:
-            return block_label(target)
-        label = f"guard{len(self.guarded)}_{target}"
-        if self.guarded.setdefault((target, guards), label) is label:
-            self.deferred.append(lambda: self._guard(target, guards, label))
-        return self.guarded[target, guards]
-
-    def _guard(self, target: str, guards: tuple[Guard, ...], label: str) -> None:
-        t = self.text
-        self._between(target, label)
-        for guard in guards:
-            address = str(guard.number)
-            for slot, times in guard.terms:
-                value = t.value(f"load i64, ptr {self.homes.of[slot].pointer}, align 8")
-                address = t.value(f"add i64 {address}, {t.value(f'mul i64 {value}, {times}') if times != 1 else value}")
-            fine = t.new_label("fine")
-            t.do(f"br i1 {t.value(memory.in_space(self, address))}, label %{fine}, label %{self._again(target)}{LIKELY}")
-            t.label(fine)
-        t.do(f"br label %{block_label(target)}")
-        self.local = None
-
-    def _again(self, target: str) -> str:
-        """Label of the exit that the guards of the loop at *target* share: tier 0 goes on at its head."""
-        label = f"again_{target}"
-        if target not in self.refused:
-            self.refused.add(target)
-            self.deferred.append(lambda: self._go_on(target, label))
-        return label
-
-    def _go_on(self, target: str, label: str) -> None:
-        pc, mode = self._between(target, label)
-        self.store_field("exit_reason", str(int(Exit.REPLAY)))
-        exits.leave(self, str(pc), str(mode))
-        self.local = None
 
     # The module -----------------------------------------------------------------------------------------------------------
     def _prologue(self) -> None:
@@ -533,7 +464,7 @@ class Region:
             live |= self.flow.live[entry.label]
         for home in self.homes.members(live):
             self._copy(home, t.at("%cpu", home.offset), home.pointer, origin=CPU)
-        first, *others = (self._guarded(entry.label, self.bounds.guards(None, entry.label)) for entry in self.entries)
+        first, *others = (self.ways.into(entry.label) for entry in self.entries)
         if others:
             cases = " ".join(f"i64 {number}, label %{label}" for number, label in enumerate(others, 1))
             t.do(f"switch i64 {wanted}, label %{first} [{cases}]")
@@ -588,11 +519,6 @@ class Region:
     def attributes(self) -> str:
         """Function attributes of the region (the assembly view adds debug information)."""
         return " nounwind"
-
-
-def block_label(label: str) -> str:
-    """LLVM label of an IR block."""
-    return f"ir_{label}"
 
 
 def _escaping(blocks: Iterable[Block]) -> tuple[set[Inst], dict[Inst, str]]:
