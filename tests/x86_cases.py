@@ -146,7 +146,7 @@ def _get_state(vcpu: VCpu) -> dict[str, int]:
 
 
 def _mode(case: Case, before: State) -> int:
-    return guest_mode(_eflags(before.values), before.values["mxcsr"])
+    return guest_mode(_eflags(before.values), before.values["mxcsr"], odd_segments=0)
 
 
 class Processor:
