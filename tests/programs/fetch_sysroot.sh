@@ -22,6 +22,7 @@ if [ $# -eq 0 ]; then
     libldap-2.5-0 libluajit-5.1-2 libluajit2-5.1-2 libmariadb3 libmd0 libnettle8 libp11-kit0 libpq5 libsasl2-2 libsasl2-modules-db libsctp1 libtasn1-6 \
     libunistring2 libwayland-client0 libwayland-server0 libx11-6 libx11-xcb1 libxau6 libxcb-dri2-0 libxcb-dri3-0 libxcb-present0 libxcb-randr0 \
     libxcb-sync1 libxcb-xfixes0 libxcb1 libxdmcp6 libxshmfence1
+  [ "$arch" != amd64 ] || set -- "$@" libipsec-mb1  # of stress-ng, there alone
 fi
 
 unpacked="$dest/.unpacked"

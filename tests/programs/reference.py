@@ -61,16 +61,30 @@ def run(command: list[str], case: Case, extra: dict[str, str], timeout: float) -
         return Outcome(case.compared(stdout), status, stderr, time.perf_counter() - start)
 
 
+class NoReference(Exception):
+    """The reference emulator's run says nothing about the case: the message has why."""
+
+
+def meaningful(case: Case, outcome: Outcome) -> Outcome:
+    """*outcome*, if it is one to compare with; else NoReference."""
+    last = _last_line(outcome.stderr)
+    if outcome.status is None or b"error while loading shared libraries" in outcome.stderr:
+        raise NoReference(f"{case.name}: the reference emulator did not run it{last}")
+    if case.sift and not outcome.stdout:
+        raise NoReference(f"{case.name}: the reference emulator printed nothing of what is compared{last}")
+    return outcome
+
+
 @functools.cache
 def reference(case: Case, sysroot: Path) -> Outcome:
-    """The outcome that *case* must have: run under the sysroot's reference emulator once a session, or written in the case."""
+    """The outcome that *case* must have: run under the sysroot's reference emulator once a session, or written in the case. NoReference if that is none."""
     guest = guest_of_sysroot(sysroot)
     if case.expect is not None:
         return Outcome(case.expect.replace(MACHINE, guest.machine.encode()), 0, b"", 0.0)
     qemu = guest.emulator()
     if qemu is None:
         raise FileNotFoundError(f"{guest.qemu}: not found: install qemu-user")
-    return run([qemu, *qemu_options(guest.arch, str(sysroot)), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT)
+    return meaningful(case, run([qemu, *qemu_options(guest.arch, str(sysroot)), str(sysroot / case.program), *case.args], case, {}, QEMU_TIMEOUT))
 
 
 def translated(case: Case, sysroot: Path, tier: str, timeout: float, options: tuple[str, ...] = ()) -> Outcome:

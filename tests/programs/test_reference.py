@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.patience import SECONDS
 from tests.programs.cases import CASES, REPRESENTATIVES, Case
-from tests.programs.reference import Outcome, difference, run
+from tests.programs.reference import NoReference, Outcome, difference, meaningful, run
 
 NOTHING = Case("nothing", "bin/true", ())
 
@@ -28,6 +30,16 @@ def test_status_and_output_are_compared() -> None:
     assert not difference(one, one)
     assert difference(one, other).startswith("output differs at byte 0")
     assert difference(one, killed).startswith("exit status -15, not 3")
+
+
+def test_a_reference_that_did_not_run_is_none() -> None:
+    """Else a program that lacks a library passes under every translator."""
+    lacking = Outcome(b"", 127, b"prog: error while loading shared libraries: libx.so.1: cannot open shared object file\n", 0.1)
+    timed = Case("timed", "bin/true", (), sift=r"^done \d+")
+    assert meaningful(NOTHING, Outcome(b"", 1, b"no such table\n", 0.1)).status == 1
+    for case, outcome in ((NOTHING, lacking), (NOTHING, Outcome(b"1", None, b"", 240.0)), (timed, Outcome(b"", 0, b"", 0.1))):
+        with pytest.raises(NoReference, match=case.name):
+            meaningful(case, outcome)
 
 
 def test_names_are_unique_and_representatives_exist() -> None:
