@@ -298,10 +298,10 @@ _SYSBENCH = r"Number of threads: \d+|total number of events: +\d+|FATAL.*"
 _case("sysbench-threads", "usr/bin/sysbench", "threads", "--threads=4", "--events=100", "--time=0", "run", sift=_SYSBENCH)
 _case("sysbench-mutex", "usr/bin/sysbench", "mutex", "--threads=4", "--mutex-locks=2000", "--mutex-num=8", "--mutex-loops=200", "run", sift=_SYSBENCH)
 _STRESS = r"dispatching hogs: .*|successful run completed|(?:fail|error): .*"
-_case("stress-atomic", "usr/bin/stress-ng", "--atomic", "2", "--atomic-ops", "20", sift=_STRESS)
-_case("stress-futex", "usr/bin/stress-ng", "--futex", "2", "--futex-ops", "500", sift=_STRESS)
-_case("stress-mutex", "usr/bin/stress-ng", "--mutex", "2", "--mutex-ops", "5000", sift=_STRESS)
-_case("stress-pthread", "usr/bin/stress-ng", "--pthread", "2", "--pthread-ops", "50", sift=_STRESS)
+_case("stress-atomic", "usr/bin/stress-ng", "--stdout", "--atomic", "2", "--atomic-ops", "20", sift=_STRESS)
+_case("stress-futex", "usr/bin/stress-ng", "--stdout", "--futex", "2", "--futex-ops", "500", sift=_STRESS)
+_case("stress-mutex", "usr/bin/stress-ng", "--stdout", "--mutex", "2", "--mutex-ops", "5000", sift=_STRESS)
+_case("stress-pthread", "usr/bin/stress-ng", "--stdout", "--pthread", "2", "--pthread-ops", "50", sift=_STRESS)
 _QUEUES = """
 import queue, threading, concurrent.futures as f
 jobs, done, lock, ready = queue.PriorityQueue(), queue.Queue(8), threading.RLock(), threading.Barrier(5)
