@@ -6,18 +6,17 @@ Instructions of i386 run in 32-bit code, which every x86-64 processor has and th
 from __future__ import annotations
 
 import ctypes
-import faulthandler
 import functools
 import mmap
-import os
 import platform
 import signal
 import struct
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection
 from typing import Any
 
 from dbt.abi.x86 import REGISTERS_32, REGISTERS_64, USER_CS_32, USER_CS_64, USER_DS
 from tests.instruction_cases import DATA, DATA_SIZE
+from tests.native_child import NativeChild
 
 _CODE, _SIZE = 0x60000, 0x3000  # ours in the child: this page of code, one with the guest's state, and one for the host's with a little stack
 _INSTRUCTION, _EPILOGUE, _BITS_32 = _CODE + 0x400, _CODE + 0x600, _CODE + 0x800
@@ -79,8 +78,7 @@ def _map(libc: ctypes.CDLL, address: int, size: int) -> None:
         raise OSError(f"the pages at {address:#x} are taken")
 
 
-def _serve(pipe: Connection, long: bool) -> None:
-    faulthandler.disable()  # pytest's, which would report every signal
+def _serve(long: bool, pipe: Connection) -> None:
     libc = ctypes.CDLL(None)
     _map(libc, DATA, DATA_SIZE)
     _map(libc, _CODE, _SIZE)
@@ -88,10 +86,7 @@ def _serve(pipe: Connection, long: bool) -> None:
         ctypes.memmove(address, code, len(code))
     function = ctypes.CFUNCTYPE(None)(_CODE)
     while True:
-        try:
-            code, state, data = pipe.recv()
-        except EOFError:
-            os._exit(0)
+        code, state, data = pipe.recv()
         jump = b"\xe9" + (_EPILOGUE - _INSTRUCTION - len(code) - 5).to_bytes(4, "little", signed=True)
         ctypes.memmove(_INSTRUCTION, code + jump, len(code) + len(jump))
         ctypes.memmove(_FX, state, len(state))
@@ -101,37 +96,13 @@ def _serve(pipe: Connection, long: bool) -> None:
 
 
 class Host:
-    """Forks a child when one is needed."""
-
     def __init__(self, long: bool) -> None:
-        self.long = long
-        self._pipe: Connection | None = None
-        self._child = 0
-
-    def _started(self) -> Connection:
-        if self._pipe is None:
-            self._pipe, theirs = Pipe()
-            self._child = os.fork()
-            if self._child == 0:
-                self._pipe.close()
-                try:
-                    _serve(theirs, self.long)
-                finally:
-                    os._exit(1)
-            theirs.close()
-        return self._pipe
+        self._child = NativeChild(functools.partial(_serve, long))
 
     def run(self, code: bytes, state: bytes, data: bytes) -> tuple[bytes, bytes] | int:
         """State and memory afterwards, or the number of the signal that ended the child."""
-        pipe = self._started()
-        pipe.send((code, state, data))
-        try:
-            found: tuple[bytes, bytes] = pipe.recv()
-        except (EOFError, ConnectionError):
-            pipe.close()
-            self._pipe = None
-            return -os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
-        return found
+        found: tuple[bytes, bytes] | None = self._child.ask(code, state, data)
+        return self._child.signal if found is None else found
 
     def works(self) -> bool:
         """True if a NOP comes through: the kernel may not allow 32-bit code."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import os
 import struct
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection
 from random import Random
 from typing import NamedTuple
+
+from tests.native_child import NativeChild
 
 AREA = 0x1000  # bytes of memory the instruction may use
 _IMAGE_BYTES = 108
@@ -59,10 +60,7 @@ def _serve(pipe: Connection) -> None:
     address = ctypes.addressof(ctypes.c_char.from_buffer(code))
     function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(address)
     while True:
-        try:
-            instruction, image, memory, eflags, rax = pipe.recv()
-        except EOFError:
-            os._exit(0)
+        instruction, image, memory, eflags, rax = pipe.recv()
         code.seek(0)
         code.write(_machine_code(instruction))
         state, operand = ctypes.create_string_buffer(image, _IMAGE_BYTES), ctypes.create_string_buffer(memory, len(memory))
@@ -72,37 +70,19 @@ def _serve(pipe: Connection) -> None:
 
 
 class Native:
-    """Forks a child when one is needed; ``run`` gives None if the instruction killed it, which is what an exception does."""
+    """``run`` gives None if the instruction killed the child, which is what an exception does."""
 
     def __init__(self) -> None:
-        self._pipe: Connection | None = None
-        self._child = 0
+        self._child = NativeChild(_serve)
+        self.close = self._child.close
 
     def run(self, instruction: bytes, before: X87, memory: bytes, eflags: int, rax: int) -> tuple[X87, bytes, int, int] | None:
         """State, memory operand, EFLAGS and rAX afterwards."""
-        if self._pipe is None:
-            self._pipe, theirs = Pipe()
-            self._child = os.fork()
-            if self._child == 0:
-                self._pipe.close()
-                try:
-                    _serve(theirs)
-                finally:
-                    os._exit(1)
-            theirs.close()
-        try:
-            self._pipe.send((instruction, before.image(), memory, eflags, rax))
-            image, operand, flags, after = self._pipe.recv()
-        except (EOFError, ConnectionError):
-            self.close()
+        answer = self._child.ask(instruction, before.image(), memory, eflags, rax)
+        if answer is None:
             return None
+        image, operand, flags, after = answer
         return X87.from_image(image), operand, flags, after
-
-    def close(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-            os.waitpid(self._child, 0)
-            self._pipe = None
 
 
 _SIGNIFICANDS = (0, 1, 1 << 62, 1 << 63, (1 << 63) + 1, 3 << 62, (3 << 62) + 5, (1 << 64) - 1, (1 << 63) - 1)
